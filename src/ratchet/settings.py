@@ -1,0 +1,84 @@
+"""The environment, read in one place.
+
+A variable of the process wins over the project's `.ratchet/env` (written by `ratchet forge init`, never committed),
+which wins over the default: an SQLite store and no remote at all.
+
+MLFLOW_TRACKING_URI   where runs and the registry live
+DVC_REMOTE_URL        where DVC pushes data and models
+RATCHET_REMOTE        the git remote that holds the ledger
+RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
+RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ratchet.errors import UsageError
+
+PARAMS = "params.yaml"
+NO_REMOTE = "."
+"""As a git remote, the repository itself: the ledger branch is then a local one."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that prints masked."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "***" if self.value else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are, for one project on one machine."""
+
+    root: Path
+    mlflow_uri: str
+    dvc_remote: str | None
+    git_remote: str
+    git_token: Secret
+    actor: str
+
+    @property
+    def private(self) -> Path:
+        """The folder for what belongs to this machine alone."""
+        return self.root / ".ratchet"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds params.yaml. Raises UsageError if there is none."""
+    for folder in (start, *start.parents):
+        if (folder / PARAMS).is_file():
+            return folder
+    raise UsageError(
+        f"no {PARAMS} in {start} or above it", next_step="run ratchet inside a project, or name it with --project"
+    )
+
+
+def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the project at `root`."""
+    known = {**read_env_file(root / ".ratchet" / "env"), **{name: value for name, value in environment.items() if value}}
+    return Settings(
+        root=root,
+        mlflow_uri=known.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / '.ratchet' / 'mlflow.db'}",
+        dvc_remote=known.get("DVC_REMOTE_URL"),
+        git_remote=known.get("RATCHET_REMOTE", ""),
+        git_token=Secret(known.get("RATCHET_GIT_TOKEN", "")),
+        actor=known.get("RATCHET_ACTOR") or known.get("GITHUB_ACTOR") or getpass.getuser(),
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """KEY=VALUE lines; blank lines and lines that start with # are skipped. A file that is not there is empty."""
+    if not path.is_file():
+        return {}
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
