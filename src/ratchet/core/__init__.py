@@ -1,0 +1,1 @@
+"""The pure core: no files, network, environment, clock or global random state. Values in, values out."""

@@ -1,0 +1,107 @@
+"""Parsing: a raw table becomes a typed one, or the reasons why it cannot.
+
+Columns come out in the schema's order with the schema's types. Nothing is guessed and nothing is dropped: a missing
+column, a column nobody declared, and a value that is not of its type are violations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ratchet.core.schema import Column, Table
+from ratchet.errors import EXAMPLES_SHOWN, Violation
+
+ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+RESOLUTION = "us"
+"""Resolution of timestamps: microseconds hold every date and what databases keep."""
+
+
+def conform(raw: pa.Table, table: Table, *, name: str) -> tuple[pa.Table, tuple[Violation, ...]]:
+    """Cast `raw` to the declared columns of table `name`.
+
+    Returns the typed table, which is complete only where there are no violations, and the violations.
+    Timestamps with a zone become UTC; those without stay as they are.
+    """
+    violations = list(_structure(raw, table, name))
+    columns: dict[str, pa.ChunkedArray] = {}
+    for column_name, column in table.columns.items():
+        if column_name in raw.column_names:
+            try:
+                columns[column_name] = _cast(raw.column(column_name), column)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+                violations.append(_wrong_type(raw.column(column_name), column, name, column_name))
+    return pa.table(columns), tuple(violations)
+
+
+def _structure(raw: pa.Table, table: Table, name: str) -> Iterator[Violation]:
+    if raw.num_rows == 0:
+        yield Violation(table=name, column="*", rule="has no rows", count=0)
+    for column in table.columns:
+        if column not in raw.column_names:
+            yield Violation(table=name, column=column, rule="required column is missing", count=raw.num_rows)
+    for column in raw.column_names:
+        if column not in table.columns:
+            yield Violation(table=name, column=column, rule="column is not in schema.yaml", count=raw.num_rows)
+
+
+def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_null(values.type):
+        return values.cast(_target(values, column))
+    if column.type == "string" and not _is_text(values.type):
+        raise pa.ArrowInvalid("not text")
+    if column.type == "boolean" and not (pa.types.is_boolean(values.type) or _is_text(values.type)):
+        raise pa.ArrowInvalid("not a boolean")
+    if column.type != "string" and _is_text(values.type):
+        values = _blank_is_missing(values)
+    if column.type == "number" and pa.types.is_integer(values.type):
+        return values.cast(pa.float64(), safe=False)
+    return values.cast(_target(values, column))
+
+
+def _target(values: pa.ChunkedArray, column: Column) -> pa.DataType:
+    if column.type != "timestamp":
+        return ARROW[column.type]
+    zoned = getattr(values.type, "tz", None) or (_is_text(values.type) and _has_zone(values))
+    return pa.timestamp(RESOLUTION, tz="UTC" if zoned else None)
+
+
+def _has_zone(values: pa.ChunkedArray) -> bool:
+    present = values.drop_null()
+    return len(present) > 0 and bool(pc.all(pc.match_substring_regex(present, r"(Z|[+-]\d\d:?\d\d)$")).as_py())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _blank_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = values.cast(pa.string())
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
+
+
+def _wrong_type(values: pa.ChunkedArray, column: Column, table: str, name: str) -> Violation:
+    """Find which values do not fit by casting distinct ones alone: only reached when a batch is refused anyway."""
+    distinct = values.value_counts()
+    bad = [entry for entry in distinct.to_pylist() if not _fits(entry["values"], values.type, column)]
+    return Violation(
+        table=table,
+        column=name,
+        rule=f"is not of type {column.type}",
+        count=sum(entry["counts"] for entry in bad) or len(values),
+        examples=tuple(repr(entry["values"]) for entry in bad[:EXAMPLES_SHOWN]),
+    )
+
+
+def _fits(value: object, kind: pa.DataType, column: Column) -> bool:
+    if value is None:
+        return True
+    try:
+        _cast(pa.chunked_array([pa.array([value], kind)]), column)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""The contract of feature tables: what a room's functions must return, and what the model sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
+
+from ratchet.core.model_record import Feature
+from ratchet.core.params import Task
+from ratchet.errors import DataRefused, UsageError
+
+TARGET = "_target"
+CLUSTER = "_cluster"
+BINARY_LABELS = ["false", "true"]
+
+
+def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what `build` returned if it has one row per row of the batch and only numbers and texts.
+
+    Raises UsageError that names the column, since the fault is in the room's `features.py`.
+    """
+    if not isinstance(features, pd.DataFrame) or not features.index.equals(rows.index):
+        raise _fault("build must return a data frame with the index of the rows it was given: one row per row")
+    if features.columns.has_duplicates or features.shape[1] == 0:
+        raise _fault("build must return at least one column, each with a name of its own")
+    for name in features.columns:
+        if not (is_numeric_dtype(features[name]) or _is_text(features[name])):
+            raise _fault(f"build returned {name} as {features[name].dtype}: features are numbers or texts")
+    return features.assign(
+        **{name: features[name].astype(object) for name in features.columns if _is_text(features[name])}
+    )
+
+
+def check_labels(target: pd.Series, rows: pd.DataFrame, task: Task) -> pd.Series:
+    """Return what `label` returned if it has one label per row and fits the task.
+
+    Raises UsageError if it does not, DataRefused if no row of the batch has a label.
+    """
+    if not isinstance(target, pd.Series) or not target.index.equals(rows.index):
+        raise _fault("label must return a series with the index of the rows it was given: one label per row")
+    fits = {"binary": is_bool_dtype(target), "multiclass": _is_text(target), "regression": is_numeric_dtype(target)}
+    if not fits[task]:
+        raise _fault(f"label returned {target.dtype}, and task is {task}: return booleans, texts or numbers for it")
+    if not target.notna().any():
+        raise DataRefused(
+            "the target is absent: no row of the batch has a label",
+            next_step="wait until labels have come in, or mend label() in the room's features.py",
+        )
+    return target
+
+
+def describe_features(features: pd.DataFrame) -> list[Feature]:
+    """The model's inputs, from the features it is trained on."""
+    return [
+        Feature(
+            name=str(name),
+            kind="category" if _is_text(features[name]) else "number",
+            nullable=bool(features[name].isna().any()),
+        )
+        for name in features.columns
+    ]
+
+
+def labels_of(target: pd.Series, task: Task) -> list[str]:
+    """The classes in the order of the score columns; none for regression."""
+    if task == "regression":
+        return []
+    return BINARY_LABELS if task == "binary" else sorted(map(str, target.unique()))
+
+
+def encode_target(target: pd.Series, labels: Sequence[str], task: Task) -> NDArray[np.int64] | NDArray[np.float64]:
+    """Class indices in the order of `labels`, or values. Raises DataRefused for a class the model does not know."""
+    if task == "regression":
+        return target.to_numpy(dtype=np.float64)
+    if task == "binary":
+        return target.to_numpy(dtype=bool).astype(np.int64)
+    index = {label: position for position, label in enumerate(labels)}
+    unknown = sorted(set(map(str, target)) - set(labels))
+    if unknown:
+        raise DataRefused(
+            f"the target has classes that training did not: {', '.join(unknown[:5])}",
+            next_step="let a batch with these classes train first, or mend the labels",
+        )
+    return np.array([index[str(value)] for value in target], dtype=np.int64)
+
+
+def _is_text(values: pd.Series) -> bool:
+    return bool(is_string_dtype(values) or values.dtype == object or isinstance(values.dtype, pd.CategoricalDtype))
+
+
+def _fault(message: str) -> UsageError:
+    return UsageError(f"features.py: {message}", next_step="docs/your-own-data.md shows the contract")

@@ -1,0 +1,39 @@
+"""What goes with a model file wherever it goes: its inputs, its task, and what it was trained on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ratchet.core.params import Section, Task
+
+
+class Feature(Section):
+    """One input of the model: a number (JSON number) or a category (JSON string); null only where `nullable`."""
+
+    name: str
+    kind: Literal["number", "category"]
+    nullable: bool
+
+
+class ModelRecord(Section):
+    """`model.json`, beside `model.skops`.
+
+    `labels` are the classes in the order of the score columns (empty for regression). `baseline` is what a
+    constant predictor would say: one probability per class, or the mean target. `trained_on` maps each training
+    batch to the SHA-256 of its features, so that nobody evaluates on rows the model has seen.
+    """
+
+    task: Task
+    target: str
+    features: list[Feature] = Field(min_length=1)
+    labels: list[str]
+    baseline: list[float] = Field(min_length=1)
+    threshold: float
+    estimator: str
+    seed: int
+    trained_on: dict[str, str] = Field(min_length=1)
+    rows: int
+    model_digest: str = Field(description="SHA-256 of model.skops")
+    libraries: dict[str, str]

@@ -1,0 +1,183 @@
+"""`params.yaml` as typed records: every tunable once, with its type and range.
+
+Unknown keys are refused with the nearest known one; `ratchet params schema` prints the JSON Schema for editors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ratchet.errors import UsageError
+
+Record = TypeVar("Record", bound=BaseModel)
+Task = Literal["binary", "multiclass", "regression"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: frozen, strict, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Project(Section):
+    """What is predicted, and whose room (`src/<room>/`) says where data comes from."""
+
+    name: Name = Field(description="the registered model's name")
+    room: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
+        description="the package under src/ with source.py, features.py and schema.yaml"
+    )
+    task: Task = Field(description="binary, multiclass or regression")
+    target: Name = Field(description="what the label is called in tables and reports")
+
+
+class Cluster(Section):
+    """Rows that fail together: one cluster per value of a column, or per calendar period of a timestamp column."""
+
+    column: str = Field(description="a column of the rows table")
+    every: Literal["value", "day", "week", "month"] = Field(default="value", description="the period of one cluster")
+    zone: str | None = Field(default=None, description="the time zone whose calendar counts, such as America/New_York")
+
+
+class Split(Section):
+    """Which batches train, which are held out, and which rows are not independent."""
+
+    holdout: Annotated[int, Field(ge=1)] = Field(default=1, description="newest batches held out for the gate")
+    folds: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="time-ordered cross-validation folds")
+    cluster: Cluster | None = Field(default=None, description="null says that rows are independent")
+
+
+class Features(Section):
+    """Preprocessing that is fitted with the model and travels inside the same artefact."""
+
+    categorical: Literal["ordinal", "onehot"] = Field(default="ordinal", description="how categories are encoded")
+    numeric: Literal["passthrough", "scaled"] = Field(
+        default="passthrough", description="scaled: median for missing values, then unit variance"
+    )
+
+
+class Model(Section):
+    """The estimator by name, its own parameters, and the seed of everything random."""
+
+    estimator: Name = Field(description="a name from ratchet.core.estimators")
+    params: dict[str, bool | int | float | str | None] = Field(
+        default_factory=dict, description="passed to the estimator as they are"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class Evaluate(Section):
+    """How scores become labels in the classification report and the confusion matrix."""
+
+    threshold: Share = Field(default=0.5, description="binary: a probability at or above it is a positive")
+
+
+class Bounds(Section):
+    """An absolute range a metric must lie in."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Gate(Section):
+    """When a challenger may replace the champion. Closed unless every condition is shown to hold."""
+
+    metric: Name = Field(description="a metric with a loss per row: log_loss, brier, squared_error, absolute_error")
+    alpha: Share = Field(default=0.10, description="one-sided risk of promoting a challenger that is no better")
+    margin: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="0: must be better (superior); above: must not be worse by more (non-inferior)"
+    )
+    min_clusters: Annotated[int, Field(ge=2)] = Field(default=7, description="fewer clusters: hold")
+    power: Share = Field(default=0.8, description="for the advice on how many more rows are needed")
+    min_effect: Annotated[float, Field(gt=0)] = Field(default=0.005, description="smallest gain worth finding")
+    floors: dict[Name, Bounds] = Field(default_factory=dict, description="absolute ranges, whoever is champion")
+
+
+class Promotion(Section):
+    """Where the registry points, and where the ledger is written."""
+
+    alias: Name = "champion"
+    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = Field(
+        default="ratchet/ledger", description="the git branch that holds the ledger"
+    )
+
+
+class Serve(Section):
+    """The REST server."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    poll_seconds: Annotated[float, Field(gt=0)] = Field(default=2.0, description="how often the ledger is asked")
+    max_rows: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows in one request at most")
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    project: Project
+    split: Split = Split()
+    features: Features = Features()
+    model: Model
+    evaluate: Evaluate = Evaluate()
+    gate: Gate
+    promotion: Promotion = Promotion()
+    serve: Serve = Serve()
+
+
+def parse_params(tree: object, *, source: str = "params.yaml") -> Params:
+    """Turn the parsed YAML into records.
+
+    Raises UsageError that lists every problem: where, the rule, the value, and for an unknown key the nearest one.
+    """
+    return parse_record(Params, tree, source=source)
+
+
+def parse_record(record: type[Record], tree: object, *, source: str) -> Record:
+    """Check `tree` against `record`; `source` is the file that the message names. Raises UsageError."""
+    if not isinstance(tree, Mapping):
+        raise UsageError(f"{source} holds {type(tree).__name__}, not a mapping", next_step=f"see docs/params.md for {source}")
+    try:
+        return record.model_validate(tree)
+    except ValidationError as error:
+        lines = "".join(f"\n  - {line}" for line in _problems(record, error))
+        raise UsageError(
+            f"{source} is refused:{lines}", next_step=f"mend {source}; nothing was run"
+        ) from error
+
+
+def _problems(record: type[BaseModel], error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            yield f"{where}: unknown key{_nearest(record, problem['loc'])}"
+        elif problem["type"] == "missing":
+            yield f"{where}: required, and not there"
+        else:
+            yield f"{where}: {problem['msg'].lower()}, not {problem['input']!r}"
+
+
+def _nearest(record: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    known = [*_record_at(record, location[:-1]).model_fields]
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f", did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+
+
+def _record_at(record: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The record that the location lies in: lists and mappings have one record for all of their values."""
+    for part in location:
+        field = record.model_fields.get(str(part))
+        if field is not None:
+            record = next(_records_in(field.annotation), record)
+    return record
+
+
+def _records_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _records_in(argument)

@@ -1,0 +1,61 @@
+"""From columns to scores: the same two steps in evaluation and in the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.core.model_record import Feature, ModelRecord
+from ratchet.core.params import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Scores = NDArray[np.float64]
+"""(n, k) probabilities in the order of the record's labels, or (n, 1) values for regression."""
+
+
+class Predictor(Protocol):
+    """What a fitted scikit-learn pipeline offers."""
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """One value per row."""
+        ...
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """One probability per row and class."""
+        ...
+
+
+def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+    """The model's input table from one sequence per feature, in the order of `inputs`.
+
+    Numbers become float64 with NaN for None; categories become objects, with None for a missing one.
+    """
+    import pandas as pd
+
+    return pd.DataFrame({feature.name: _column(feature.kind, columns[feature.name]) for feature in inputs})
+
+
+def _column(kind: str, values: Sequence[object]) -> NDArray[np.float64] | NDArray[np.object_]:
+    import pandas as pd
+
+    if kind == "number":
+        return pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=np.float64)
+    texts = np.asarray(values, dtype=object)
+    return np.where(pd.isna(texts), None, texts)
+
+
+def score(pipeline: Predictor, task: Task, table: pd.DataFrame) -> Scores:
+    """Score each row of `table` (from `frame`)."""
+    if task == "regression":
+        return np.asarray(pipeline.predict(table), dtype=np.float64).reshape(-1, 1)
+    return np.asarray(pipeline.predict_proba(table), dtype=np.float64)
+
+
+def baseline_scores(record: ModelRecord, rows: int) -> Scores:
+    """What a constant predictor that knows only the training target would say, for `rows` rows."""
+    return np.tile(np.asarray(record.baseline, dtype=np.float64), (rows, 1))

@@ -1,0 +1,1 @@
+"""Use cases over several outside things; each is what one command does."""

@@ -1,0 +1,185 @@
+"""Bring batches in: from the room's source, or from files. Checked before anything is written, immutable after."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet.core.checks import check
+from ratchet.core.conform import conform
+from ratchet.core.schema import ROWS, Schema, Table
+from ratchet.errors import BatchRefused, DataRefused, UsageError, Violation
+from ratchet.io import dvc, files
+from ratchet.io.batches import RawBatches, check_batch_name
+from ratchet.io.progress import say
+from ratchet.io.room import read_params, read_schema, source
+from ratchet.io.tables import SUFFIXES, read_raw, write_frame
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Writers = Mapping[str, tuple[str, Callable[[Path], object]]]
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """What `ratchet data list` shows of a batch."""
+
+    name: str
+    tables: tuple[str, ...]
+    size: int
+    tracked: bool
+
+
+def pull(settings: Settings, *, until: str | None) -> list[str]:
+    """Collect the batches after the newest one here, up to and including `until`; returns the new names.
+
+    Raises BatchRefused before a refused batch is written; the batches before it stay, tracked.
+    """
+    params = read_params(settings.root)
+    schema = read_schema(settings.root, params)
+    room = source(settings.root, params)
+    raw = RawBatches(settings.root)
+    have = raw.names()
+    new: list[str] = []
+    try:
+        _write_standing(raw, room.standing(), schema)
+        for name, tables in room.collect(have[-1] if have else None, until):
+            _add(raw, check_batch_name(name), _writers(tables), schema)
+            new.append(name)
+            say(f"pulled {name}: {', '.join(f'{len(table):,} {kind}' for kind, table in tables.items())}")
+    finally:
+        _track(settings, raw)
+    return new
+
+
+def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> bool:
+    """Take one batch from files, `tables` mapping each table to its file; returns False if it is already here.
+
+    Raises DataRefused if a batch of this name, or these rows under another name, are here with other content.
+    """
+    raw = RawBatches(settings.root)
+    schema = read_schema(settings.root, read_params(settings.root))
+    for kind, path in tables.items():
+        if not path.is_file() or path.suffix not in SUFFIXES:
+            raise UsageError(f"{kind}: {path} is not a file that ends in {' or '.join(SUFFIXES)}")
+    if check_batch_name(name) in raw.names():
+        return _require_same(raw, name, tables)
+    _add(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
+    _track(settings, raw)
+    return True
+
+
+def facts(settings: Settings) -> list[BatchFacts]:
+    """The batches that are here, oldest first."""
+    raw = RawBatches(settings.root)
+    return [
+        BatchFacts(
+            name=name,
+            tables=tuple(found := raw.table_files(name)),
+            size=sum(path.stat().st_size for path in found.values()),
+            tracked=_pointer(raw.folder / name).is_file(),
+        )
+        for name in raw.names()
+    ]
+
+
+def fetch(settings: Settings) -> None:
+    """Bring what git tracks of the data, the outputs and the run cache from the DVC remote. Raises ServiceFailed."""
+    if settings.dvc_remote is None and not dvc.has_remote(settings.root):
+        raise UsageError(
+            "no DVC remote is known", next_step="set DVC_REMOTE_URL, or run dvc remote add -d storage <folder or URL>"
+        )
+    with dvc.project(settings.root, settings.dvc_remote) as repo:
+        dvc.pull(repo)
+
+
+def examine(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> None:
+    """Parse and check the files of a batch without writing anything. Raises BatchRefused with everything found."""
+    violations = [
+        Violation(table=kind, column="*", rule="table is missing", count=0) for kind in tables if kind not in paths
+    ]
+    violations += [
+        Violation(table=kind, column="*", rule="table is not in schema.yaml", count=0)
+        for kind in paths
+        if kind not in tables
+    ]
+    for kind in tables.keys() & paths.keys():
+        typed, found = conform(read_raw(paths[kind], batch=batch), tables[kind], name=kind)
+        violations += found or check(typed.to_pandas(), tables[kind], name=kind)
+    if violations:
+        raise BatchRefused(batch, violations)
+
+
+def _add(raw: RawBatches, name: str, writers: Writers, schema: Schema) -> None:
+    """Write the batch beside its place, examine what was written, and only then put it in place."""
+    with files.new_folder(raw.folder / name) as half:
+        paths = {kind: half / f"{kind}{suffix}" for kind, (suffix, _) in writers.items()}
+        for kind, (_, write) in writers.items():
+            write(paths[kind])
+        examine(name, paths, schema.batch_tables())
+        _require_new_rows(raw, name, paths[ROWS])
+
+
+def _require_new_rows(raw: RawBatches, name: str, rows: Path) -> None:
+    size, digest = rows.stat().st_size, files.digest(rows)
+    for other in raw.names():
+        path = raw.table_files(other)[ROWS]
+        if path.stat().st_size == size and files.digest(path) == digest:
+            raise DataRefused(
+                f"batch {name} has the same rows as batch {other}: the same data twice would train and judge itself",
+                next_step="check which period the file holds",
+            )
+
+
+def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path]) -> bool:
+    here = {kind: files.digest(path) for kind, path in raw.table_files(name).items()}
+    if here != {kind: files.digest(path) for kind, path in tables.items()}:
+        raise DataRefused(
+            f"batch {name} is already here with other content, and batches are immutable",
+            next_step=f"add a correction as a batch of its own, such as {name}-corrected, or remove {name} with git",
+        )
+    return False
+
+
+def _write_standing(raw: RawBatches, tables: Mapping[str, pd.DataFrame], schema: Schema) -> None:
+    """Write the standing lookups that are new or have changed."""
+    with tempfile.TemporaryDirectory() as name:
+        fresh = {kind: Path(name) / f"{kind}.parquet" for kind in tables}
+        for kind, table in tables.items():
+            write_frame(fresh[kind], table)
+        examine("lookups", fresh, schema.standing_tables())
+        here = {kind: files.digest(path) for kind, path in raw.standing_files().items()}
+        for kind, path in fresh.items():
+            if here.get(kind) != files.digest(path):
+                files.write(raw.lookups / path.name, _copier(path))
+
+
+def _writers(tables: Mapping[str, pd.DataFrame]) -> Writers:
+    return {kind: (".parquet", partial(_write_to, table)) for kind, table in tables.items()}
+
+
+def _write_to(table: pd.DataFrame, path: Path) -> None:
+    write_frame(path, table)
+
+
+def _copier(source: Path) -> Callable[[Path], object]:
+    return partial(shutil.copyfile, source)
+
+
+def _track(settings: Settings, raw: RawBatches) -> None:
+    """Hand to DVC what it does not track yet, in one call."""
+    new = [raw.folder / name for name in raw.names() if not _pointer(raw.folder / name).is_file()]
+    new += raw.standing_files().values()
+    if new:
+        with dvc.project(settings.root, settings.dvc_remote) as repo:
+            dvc.add(repo, new)
+
+
+def _pointer(path: Path) -> Path:
+    return path.with_name(f"{path.name}.dvc")

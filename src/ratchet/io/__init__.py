@@ -1,0 +1,1 @@
+"""One file per outside thing; foreign errors are translated here, once."""

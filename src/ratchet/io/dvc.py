@@ -1,0 +1,132 @@
+"""DVC, through its Python interface: one process, one `Repo`, no second start-up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import DataRefused, ServiceFailed, StageFailed
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+Status = dict[str, list[Any]]
+"""What differs, by stage name or `.dvc` file; empty when everything is up to date."""
+
+EXIT_CODE = re.compile(r"exited with (-?\d+)")
+REMOTE = "storage"
+
+
+@contextmanager
+def project(root: Path, remote: str | None) -> Iterator[Repo]:
+    """The DVC project at `root`, with `remote` (a folder or URL) as its default remote where one is given."""
+    _python_first_on_path()
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+    try:
+        with Repo(str(root), config=_config(remote)) as repo:
+            yield repo
+    except DvcException as error:
+        raise ServiceFailed(f"dvc: {error}", next_step="mend what dvc says and try again") from error
+
+
+def status(repo: Repo) -> Status:
+    """Which stages and data differ from what `dvc.lock` and the `.dvc` files say."""
+    found: Status = repo.status()
+    return found
+
+
+def reproduce(repo: Repo) -> list[str]:
+    """Run what is out of date; returns the names of the stages that ran or were restored from the run cache.
+
+    Raises StageFailed with the exit code of the stage that ended early.
+    """
+    from dvc.exceptions import ReproductionError
+
+    try:
+        done = repo.reproduce()
+    except ReproductionError as error:
+        raise _stage_failed(error) from error
+    return [stage.name for stage in done if getattr(stage, "name", None)]
+
+
+def add(repo: Repo, paths: Sequence[Path]) -> None:
+    """Track files or folders, each with a `.dvc` file beside it."""
+    repo.add([str(path) for path in paths])
+
+
+def has_remote(root: Path) -> bool:
+    """Whether the project's own configuration names a default remote."""
+    files = (root / ".dvc" / name for name in ("config", "config.local"))
+    return any("remote = " in path.read_text(encoding="utf-8") for path in files if path.is_file())
+
+
+def push(repo: Repo) -> int:
+    """Send data, outputs and the run cache to the remote; returns how many files went."""
+    sent: int = repo.push(run_cache=True)
+    return sent
+
+
+def pull(repo: Repo, targets: Sequence[str] | None = None) -> None:
+    """Get data, outputs and the run cache from the remote; what the remote does not have is left out."""
+    from dvc.exceptions import CheckoutError
+
+    try:
+        repo.fetch(targets=targets, run_cache=True)
+        repo.checkout(targets=targets, force=True, allow_missing=True)
+    except CheckoutError as error:
+        raise ServiceFailed(f"dvc: {error}", next_step="push the data from where it is: dvc push") from error
+
+
+def require_untouched_data(found: Status) -> None:
+    """Raises DataRefused if a tracked raw batch or lookup is not what its `.dvc` file says."""
+    changed = {
+        path: change
+        for name, changes in found.items()
+        if name.endswith(".dvc")
+        for entry in changes
+        if isinstance(entry, dict)
+        for path, change in entry.get("changed outs", {}).items()
+        if change != "not in cache"
+    }
+    if changed:
+        listed = ", ".join(f"{path} ({change})" for path, change in sorted(changed.items()))
+        raise DataRefused(
+            f"tracked data is not what its .dvc file says: {listed}",
+            next_step="batches are immutable: ratchet data fetch brings back what was recorded; "
+            "a correction is a new batch",
+        )
+
+
+def _config(remote: str | None) -> dict[str, Any]:
+    core: dict[str, Any] = {"analytics": False, "check_update": False}
+    if remote is None:
+        return {"core": core}
+    return {"core": {**core, "remote": REMOTE}, "remote": {REMOTE: {"url": remote, "verify": True}}}
+
+
+def _python_first_on_path() -> None:
+    """Stages say `python`: it must be the one that runs this."""
+    here = str(Path(sys.executable).parent)
+    if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
+        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
+
+
+def _stage_failed(error: Exception) -> Exception:
+    """The stage and its exit code from DVC's chain of causes; other causes are DVC's own."""
+    from dvc.stage.exceptions import StageCmdFailedError
+
+    cause = error.__cause__
+    code = EXIT_CODE.search(str(cause)) if isinstance(cause, StageCmdFailedError) else None
+    if code is None:
+        return ServiceFailed(f"dvc: {error}: {cause}", next_step="mend what dvc says and run again")
+    stage = str(error).split("'")[1] if "'" in str(error) else "of the pipeline"
+    return StageFailed(stage, max(int(code[1]), 1))

@@ -1,0 +1,66 @@
+"""Git, through its own command: argument lists, no prompt, no pager, and its words in the error."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ratchet.errors import ServiceFailed
+from ratchet.settings import Secret
+
+LOCATORS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH")
+"""Variables a hook inherits; with them git would act on the hook's repository instead of `cwd`."""
+
+
+def git(
+    args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None
+) -> str:
+    """Run git in `cwd` and return what it prints, without the last newline. Raises ServiceFailed with its words."""
+    done = _run(args, cwd=cwd, env=env, input=input)
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        raise ServiceFailed(f"git {args[0]} failed in {cwd}: {words}", next_step="mend what git says and try again")
+    return done.stdout.decode(errors="surrogateescape").rstrip("\n")
+
+
+def git_says(args: Sequence[str], *, cwd: Path) -> str | None:
+    """Like `git`, for questions whose answer may be no: None where git exits with an error."""
+    done = _run(args, cwd=cwd, env=None, input=None)
+    return done.stdout.decode(errors="surrogateescape").rstrip("\n") if done.returncode == 0 else None
+
+
+def _run(
+    args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, input: bytes | None
+) -> subprocess.CompletedProcess[bytes]:
+    environment = {name: value for name, value in os.environ.items() if name not in LOCATORS}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C.UTF-8", **(env or {})}
+    stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
+    return subprocess.run(["git", *args], cwd=cwd, env=environment, capture_output=True, check=False, **stdin)  # type: ignore[call-overload,no-any-return]  # input and stdin exclude each other
+
+
+def token_environment(token: Secret) -> dict[str, str]:
+    """Variables that let git push over https with `token`, without writing it to a file or an argument list."""
+    if not token.value:
+        return {}
+    basic = base64.b64encode(f"x-access-token:{token.value}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "http.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }
+
+
+def head_commit(root: Path) -> str:
+    """The full hash of HEAD, or an empty string outside a repository or before the first commit."""
+    return git_says(["rev-parse", "--verify", "--quiet", "HEAD"], cwd=root) or ""
+
+
+def ledger_remote(root: Path, configured: str) -> str:
+    """The remote that holds the ledger: the configured one, else `origin` if there is one, else this repository."""
+    if configured:
+        return configured
+    remotes = (git_says(["remote"], cwd=root) or "").split()
+    return "origin" if "origin" in remotes else "."

@@ -1,0 +1,13 @@
+"""Where stage outputs are, relative to the project's root: the same names as in `dvc.yaml`."""
+
+INGESTED = "data/ingested"
+VALIDATION = "data/validation"
+FEATURES = "data/features"
+MODEL = "data/model"
+CHAMPION = "data/champion"
+EVALUATION = "data/evaluation"
+TRAIN_METRICS = "data/metrics/train.json"
+EVALUATE_METRICS = "data/metrics/evaluate.json"
+DECISION = "data/decision.json"
+REPORTS = "reports"
+LOCK = "dvc.lock"

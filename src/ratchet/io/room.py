@@ -1,0 +1,111 @@
+"""The user's room: the package under `src/` that says where data comes from and what the features are."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from ratchet.core.params import Params, parse_params
+from ratchet.core.schema import Schema, parse_schema
+from ratchet.errors import UsageError
+from ratchet.settings import PARAMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Tables = dict[str, pd.DataFrame]
+    Collect = Callable[[str | None, str | None], Iterator[tuple[str, Tables]]]
+
+
+@dataclass(frozen=True)
+class FeatureFunctions:
+    """The room's `features.py`."""
+
+    build: Callable[[pd.DataFrame, Tables], pd.DataFrame]
+    label: Callable[[pd.DataFrame], pd.Series]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The room's `source.py`."""
+
+    collect: Collect
+    standing: Callable[[], Tables]
+
+
+def read_params(root: Path) -> Params:
+    """Read and check `params.yaml`. Raises UsageError that lists every problem."""
+    return parse_params(_yaml(root / PARAMS))
+
+
+def schema_path(root: Path, params: Params) -> Path:
+    """Where the room's schema is."""
+    return root / "src" / params.project.room / "schema.yaml"
+
+
+def read_schema(root: Path, params: Params) -> Schema:
+    """Read and check the room's `schema.yaml`. Raises UsageError that lists every problem."""
+    path = schema_path(root, params)
+    return parse_schema(_yaml(path), source=str(path.relative_to(root)))
+
+
+def feature_functions(root: Path, params: Params) -> FeatureFunctions:
+    """Import the room's `features.py`. Raises UsageError if it or one of its functions is missing."""
+    module = _module(root, params.project.room, "features")
+    return FeatureFunctions(build=_function(module, "build"), label=_function(module, "label"))
+
+
+def build_function(home: Path, room: str) -> Callable[[pd.DataFrame, Tables], pd.DataFrame]:
+    """The feature function of the room at `home/src/<room>`, which may be another version of it."""
+    return _function(_module(home, room, "features"), "build")
+
+
+def source(root: Path, params: Params) -> Source:
+    """Import the room's `source.py`. Raises UsageError if it or one of its functions is missing."""
+    module = _module(root, params.project.room, "source")
+    return Source(collect=cast("Collect", _function(module, "collect")), standing=_function(module, "standing"))
+
+
+def _module(root: Path, room: str, name: str) -> ModuleType:
+    """The room of this project, even where another package of that name is installed."""
+    folder = str(root / "src")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(f"{room}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in (room, f"{room}.{name}"):
+            raise
+        raise UsageError(
+            f"params.yaml: project.room {room!r}: there is no src/{room}/{name}.py",
+            next_step="name the package under src/ that holds source.py, features.py and schema.yaml",
+        ) from error
+    found = Path(module.__file__ or "").resolve()
+    if not found.is_relative_to((root / "src").resolve()):
+        raise UsageError(
+            f"the room {room!r} was found at {found}, not under {folder}", next_step="remove the other package"
+        )
+    return module
+
+
+def _function(module: ModuleType, name: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise UsageError(f"{module.__file__} has no function {name}", next_step="docs/your-own-data.md shows one")
+    return function
+
+
+def _yaml(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is not there", next_step="run ratchet inside a project") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is not valid YAML: {error}", next_step="mend the line that is named") from error

@@ -1,0 +1,61 @@
+"""Tables on disk: Parquet through Arrow, written whole and with the same bytes for the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ratchet.errors import BatchRefused, Violation
+from ratchet.io import files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".parquet", ".csv")
+"""What a raw table may be."""
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a data frame's columns (not its index) as Parquet."""
+    write_table(path, pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write an Arrow table as Parquet, without metadata that depends on where it was made."""
+    import pyarrow.parquet as pq
+
+    bare = table.replace_schema_metadata(None)
+    files.write(path, lambda half: pq.write_table(bare, half, compression="zstd", store_schema=False))
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read Parquet as a data frame."""
+    import pyarrow.parquet as pq
+
+    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    return frame
+
+
+def read_raw(path: Path, *, batch: str) -> pa.Table:
+    """Read a raw table, CSV or Parquet. Raises BatchRefused if the file is empty, truncated or something else."""
+    if path.stat().st_size == 0:
+        raise BatchRefused(batch, [Violation(table=path.name, column="*", rule="the file is empty", count=0)])
+    try:
+        return _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        rule = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
+        raise BatchRefused(batch, [Violation(table=path.name, column="*", rule=rule, count=0)]) from error
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+def _read_csv(path: Path) -> pa.Table:
+    from pyarrow import csv
+
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))

@@ -1,0 +1,30 @@
+"""`python -m ratchet.stages NAME`: what `dvc.yaml` runs, in the project's root folder."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+STAGES = ("ingest", "validate", "featurize", "train", "evaluate", "gate")
+
+
+def main(name: str, root: Path) -> int:
+    """Run one stage; returns the exit code, with the message of an expected error on standard error."""
+    # One thread: with more, OpenMP spins as soon as anything else runs and a fit takes up to ten times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from ratchet.errors import RatchetError
+
+    try:
+        importlib.import_module(f"ratchet.stages.{name}").run(root)
+    except RatchetError as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in STAGES:
+        sys.exit(f"usage: python -m ratchet.stages {'|'.join(STAGES)}")
+    sys.exit(main(sys.argv[1], Path.cwd()))

@@ -1,0 +1,76 @@
+"""featurize: the room's feature function over each validated batch, and its labels beside them.
+
+The feature function is given only the columns that are known when a prediction is asked for. Rows without a label
+neither train nor judge, and are left out here, counted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ratchet.core.cluster_names import cluster_names
+from ratchet.core.feature_table import CLUSTER, TARGET, check_features, check_labels
+from ratchet.core.manifest import digest_of
+from ratchet.core.params import Params
+from ratchet.core.schema import ROWS, Schema
+from ratchet.io import layout
+from ratchet.io.batches import LOOKUPS, UnitStore
+from ratchet.io.code import code_digest
+from ratchet.io.progress import report_work, say
+from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
+from ratchet.io.tables import read_frame, write_frame
+
+
+def run(root: Path) -> None:
+    """Write `features.parquet` and `labels.parquet` per batch, rows in the same order."""
+    params = read_params(root)
+    schema = read_schema(root, params)
+    functions = feature_functions(root, params)
+    ingested, validation = UnitStore(root / layout.INGESTED), UnitStore(root / layout.VALIDATION)
+    standing = {name: read_frame(ingested.file(LOOKUPS, f"{name}.parquet")) for name in schema.standing_tables()}
+
+    def make(unit: str, folder: Path) -> None:
+        validation.file(unit, "report.json")
+        tables = {name: read_frame(ingested.file(unit, f"{name}.parquet")) for name in schema.batch_tables()}
+        features, labels = featurize(tables, standing, functions=functions, schema=schema, params=params)
+        write_frame(folder / "features.parquet", features)
+        write_frame(folder / "labels.parquet", labels)
+        unlabelled = len(tables[ROWS]) - len(labels)
+        say(f"featurize {unit}: {len(labels):,} rows x {features.shape[1]} features, {unlabelled:,} without a label")
+
+    settings = {"project": params.project.model_dump(), "split": params.split.model_dump(), "schema": schema.model_dump()}
+    code = code_digest("ratchet", params.project.room)
+    recorded = ingested.manifest().units
+    keys = {
+        unit: digest_of(
+            {"files": recorded[unit].files, "lookups": recorded[LOOKUPS].files, "settings": settings, "code": code}
+        )
+        for unit in validation.names()
+    }
+    report_work("featurize", UnitStore(root / layout.FEATURES).update(keys, make))
+
+
+def featurize(
+    tables: dict[str, pd.DataFrame],
+    standing: dict[str, pd.DataFrame],
+    *,
+    functions: FeatureFunctions,
+    schema: Schema,
+    params: Params,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and labels of one batch: labelled rows only, in the same order.
+
+    Labels have the key columns, the cluster (null where rows are independent) and the target.
+    """
+    rows = tables[ROWS]
+    lookups = {**standing, **{name: table for name, table in tables.items() if name != ROWS}}
+    features = check_features(functions.build(rows[schema.known_before()].copy(), lookups), rows)
+    target = check_labels(functions.label(rows.copy()), rows, params.project.task)
+    labelled = target.notna()
+    cluster = params.split.cluster
+    labels = rows.loc[labelled, schema.rows.key].assign(
+        **{CLUSTER: cluster_names(rows, cluster)[labelled] if cluster else None, TARGET: target[labelled]}
+    )
+    return features[labelled].reset_index(drop=True), labels.reset_index(drop=True)
