@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,20 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Task
+from ratchet.core.scoring import frame
 from ratchet.errors import DataRefused, UsageError
 
 TARGET = "_target"
 CLUSTER = "_cluster"
 BINARY_LABELS = ["false", "true"]
+
+
+@dataclass(frozen=True)
+class LabelledBatch:
+    """One batch's features and labels, rows in the same order."""
+
+    features: pd.DataFrame
+    labels: pd.DataFrame
 
 
 def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -60,9 +70,17 @@ def describe_features(features: pd.DataFrame) -> list[Feature]:
             name=str(name),
             kind="category" if _is_text(features[name]) else "number",
             nullable=bool(features[name].isna().any()),
+            example=_example(features[name]),
         )
         for name in features.columns
     ]
+
+
+def _example(values: pd.Series) -> float | str | None:
+    present = values.dropna()
+    if present.empty:
+        return None
+    return str(present.iloc[0]) if _is_text(values) else float(present.iloc[0])
 
 
 def labels_of(target: pd.Series, task: Task) -> list[str]:
@@ -86,6 +104,17 @@ def encode_target(target: pd.Series, labels: Sequence[str], task: Task) -> NDArr
             next_step="let a batch with these classes train first, or mend the labels",
         )
     return np.array([index[str(value)] for value in target], dtype=np.int64)
+
+
+def model_inputs(features: pd.DataFrame, inputs: Sequence[Feature]) -> pd.DataFrame:
+    """The model's input table from a table of features. Raises DataRefused if a feature is not there."""
+    missing = [feature.name for feature in inputs if feature.name not in features.columns]
+    if missing:
+        raise DataRefused(
+            f"the features {', '.join(missing)} are not there, and the model needs them",
+            next_step="keep them in build() of the room's features.py, or train again",
+        )
+    return frame(inputs, {feature.name: features[feature.name].array for feature in inputs})
 
 
 def _is_text(values: pd.Series) -> bool:

@@ -10,24 +10,23 @@ import numpy as np
 import pandas as pd
 
 from ratchet.core.estimators import build_pipeline
-from ratchet.core.feature_table import TARGET, describe_features, encode_target, labels_of
+from ratchet.core.feature_table import (
+    TARGET,
+    LabelledBatch,
+    describe_features,
+    encode_target,
+    labels_of,
+    model_inputs,
+)
 from ratchet.core.metrics import measure
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Params
-from ratchet.core.scoring import frame, score
+from ratchet.core.scoring import score
 from ratchet.core.split import Fold
 from ratchet.errors import DataRefused
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
-
-@dataclass(frozen=True)
-class LabelledBatch:
-    """One batch's features and labels, rows in the same order."""
-
-    features: pd.DataFrame
-    labels: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,17 +90,6 @@ def _fold_metrics(batches: Mapping[str, LabelledBatch], fold: Fold, params: Para
     task = params.project.task
     scores = score(fitted.pipeline, task, model_inputs(test.features, fitted.features))
     return measure(task, encode_target(test.labels[TARGET], fitted.labels, task), scores)
-
-
-def model_inputs(features: pd.DataFrame, inputs: Sequence[Feature]) -> pd.DataFrame:
-    """The model's input table from a table of features. Raises DataRefused if a feature is not there."""
-    missing = [feature.name for feature in inputs if feature.name not in features.columns]
-    if missing:
-        raise DataRefused(
-            f"the features {', '.join(missing)} are not there, and the model needs them",
-            next_step="keep them in build() of the room's features.py, or train again",
-        )
-    return frame(inputs, {feature.name: features[feature.name].array for feature in inputs})
 
 
 def _together(batches: Sequence[LabelledBatch]) -> tuple[pd.DataFrame, pd.Series]:

@@ -34,7 +34,8 @@ class Change(Section):
     replaces: int | None
     run_id: str = Field(description="the MLflow run that recorded the decision")
     fingerprint: str = Field(description="of what was computed: code, data, parameters, champion")
-    model_digest: str = Field(description="SHA-256 of the sealed model folder's seal.json")
+    model_digest: str = Field(description="SHA-256 of model.skops")
+    seal: str = Field(description="SHA-256 of seal.json, which names every file of the model folder")
     decision_digest: str = Field(description="SHA-256 of the decision record")
     commit: str
     trained_on: dict[str, str]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ratchet.core.params import Section, Task
+from ratchet.core.params import Features, Model, Project, Section, Task
 
 
 class Feature(Section):
@@ -15,6 +15,15 @@ class Feature(Section):
     name: str
     kind: Literal["number", "category"]
     nullable: bool
+    example: float | str | None = Field(default=None, description="a value seen in training")
+
+
+class Recipe(Section):
+    """How a model is made, but for the room's code and the data: the same recipe on newer data is a refit."""
+
+    project: Project
+    features: Features
+    model: Model
 
 
 class ModelRecord(Section):
@@ -31,8 +40,7 @@ class ModelRecord(Section):
     labels: list[str]
     baseline: list[float] = Field(min_length=1)
     threshold: float
-    estimator: str
-    seed: int
+    recipe: Recipe
     trained_on: dict[str, str] = Field(min_length=1)
     rows: int
     model_digest: str = Field(description="SHA-256 of model.skops")

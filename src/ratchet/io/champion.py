@@ -38,7 +38,7 @@ def read_champion(folder: Path) -> Champion | None:
     entry = read_entry(folder)
     if entry is None:
         return None
-    return Champion(entry, model_folder.read(folder, digest=entry.model_digest))
+    return Champion(entry, model_folder.read(folder, seal=entry.seal))
 
 
 def write_entry(folder: Path, entry: Entry | None) -> None:

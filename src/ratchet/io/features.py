@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ratchet.core.learning import LabelledBatch
+from ratchet.core.feature_table import LabelledBatch
 from ratchet.core.schema import ROWS
 from ratchet.io import layout
 from ratchet.io.batches import LOOKUPS, UnitStore

@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,28 +73,42 @@ def read_record(folder: Path) -> ModelRecord:
         raise ServiceFailed(f"{folder / RECORD} cannot be read: {error}", next_step="ratchet run") from error
 
 
-def read(folder: Path, *, digest: str | None = None) -> LoadedModel:
-    """Verify, then load. `digest` is the seal that the ledger recorded, where the folder is a sealed one.
+def read(folder: Path, *, seal: str | None = None) -> LoadedModel:
+    """Verify, then load. `seal` is what the ledger recorded, where the folder is a sealed one.
 
     Raises TamperedFile if the bytes are others than recorded, UsageError if the file needs types nobody trusts.
     """
-    if digest is not None:
-        verify_seal(folder, digest)
+    if seal is not None:
+        verify_seal(folder, seal)
     record = read_record(folder)
     _must_be(folder / MODEL, record.model_digest)
     return LoadedModel(record, _construct(folder / MODEL))
 
 
-def seal(folder: Path) -> str:
+def copy(folder: Path, target: Path) -> None:
+    """Put a model's own files, byte for byte, into another folder."""
+    for name in (MODEL, RECORD):
+        shutil.copyfile(folder / name, target / name)
+
+
+def copy_room(room: Path, target: Path) -> None:
+    """Put the Python files of the room at `room` under `target/src/`."""
+    for path in sorted(room.rglob("*.py")):
+        place = target / "src" / path.relative_to(room.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+
+
+def write_seal(folder: Path) -> str:
     """Write `seal.json` over all files of `folder`; returns the digest that the ledger records."""
     found = {str(path.relative_to(folder)): files.digest(path) for path in _sealable(folder)}
     files.write_json(folder / SEAL, found)
     return files.digest(folder / SEAL)
 
 
-def verify_seal(folder: Path, digest: str) -> None:
+def verify_seal(folder: Path, seal: str) -> None:
     """Check every file of a sealed folder. Raises TamperedFile that names the first one that does not fit."""
-    _must_be(folder / SEAL, digest)
+    _must_be(folder / SEAL, seal)
     recorded: dict[str, str] = json.loads((folder / SEAL).read_bytes())
     for name, expected in recorded.items():
         _must_be(folder / name, expected)

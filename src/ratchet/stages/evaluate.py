@@ -10,7 +10,7 @@ import pandas as pd
 
 from ratchet.core.curves import classification_report, confusion, curves, predicted_labels
 from ratchet.core.evaluation import MetricRow, evaluate
-from ratchet.core.feature_table import TARGET, encode_target
+from ratchet.core.feature_table import TARGET, LabelledBatch, encode_target, model_inputs
 from ratchet.core.judged import (
     BASELINE,
     CHALLENGER,
@@ -19,7 +19,6 @@ from ratchet.core.judged import (
     clusters_of,
     predictions_table,
 )
-from ratchet.core.learning import LabelledBatch, model_inputs
 from ratchet.core.metrics import Target, row_losses
 from ratchet.core.model_record import ModelRecord
 from ratchet.core.params import Params

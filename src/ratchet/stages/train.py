@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratchet.core.learning import Fitted, cross_validate, fit, spread
-from ratchet.core.model_record import ModelRecord
+from ratchet.core.model_record import ModelRecord, Recipe
 from ratchet.core.params import Params
 from ratchet.core.split import plan_split
 from ratchet.io import files, layout
@@ -44,8 +44,7 @@ def write(folder: Path, fitted: Fitted, *, trained_on: dict[str, str], params: P
         labels=fitted.labels,
         baseline=fitted.baseline,
         threshold=params.evaluate.threshold,
-        estimator=params.model.estimator,
-        seed=params.model.seed,
+        recipe=Recipe(project=params.project, features=params.features, model=params.model),
         trained_on=trained_on,
         rows=fitted.rows,
         model_digest=digest,

@@ -1,0 +1,42 @@
+"""The command line, grouped by what a person wants to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ratchet import __version__
+from ratchet.cli import data, forge, registry, serve, train
+
+app = typer.Typer(
+    name="ratchet",
+    help="Continuous training you can trust: push data or code, see whether the change is real, promote, roll back.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ratchet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path, typer.Option(help="A folder of the project; the default is the one you are in.", file_okay=False)
+    ] = Path(),
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")] = False,
+) -> None:
+    """Options that every command takes."""
+    context.obj = project
+
+
+for room in (data, train, registry, serve, forge):
+    room.register(app)

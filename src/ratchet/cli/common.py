@@ -1,0 +1,28 @@
+"""What commands share: the settings of the project they are typed in, and how they print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from ratchet.settings import Settings
+
+DATA = "1. Data"
+TRAIN = "2. Train and judge"
+REGISTRY = "3. Promote, look back, go back"
+SERVE = "4. Serve"
+FORGE = "5. Without GitHub"
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings of the project around the current folder, or around `--project`."""
+    from ratchet.settings import find_root, load_settings
+
+    return load_settings(find_root(context.obj.resolve()))
+
+
+def example(*lines: str) -> str:
+    """An epilog that shows how a command is typed."""
+    return "Example:\n\n" + "\n\n".join(f"  [bold]{line}[/bold]" for line in lines)

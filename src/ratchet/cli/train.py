@@ -1,0 +1,122 @@
+"""Commands that train, judge, record and report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ratchet.cli.common import TRAIN, example, settings_of
+
+if TYPE_CHECKING:
+    from ratchet.core.decision import Decision
+
+params = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+champion = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("run", rich_help_panel=TRAIN, epilog=example("ratchet run"))(run)
+    app.command("record", rich_help_panel=TRAIN, epilog=example("ratchet record"))(record)
+    app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --into /tmp/r"))(report)
+    app.command("publish", rich_help_panel=TRAIN, epilog=example("ratchet publish --branch main"))(publish)
+    app.add_typer(champion, name="champion", rich_help_panel=TRAIN, help="Fetch the serving champion.")
+    app.add_typer(params, name="params", rich_help_panel=TRAIN, help="Check params.yaml, or print its JSON Schema.")
+
+
+def run(context: typer.Context) -> None:
+    """Run the pipeline: make what changed, and judge it against the champion."""
+    from ratchet.flows.run import run
+
+    outcome = run(settings_of(context))
+    if not outcome.stages:
+        serving = outcome.serving
+        typer.echo(f"Nothing changed. {f'Version {serving.version} serves.' if serving else 'Nothing serves yet.'}")
+    _say(outcome.decision)
+
+
+def record(context: typer.Context) -> None:
+    """Record the run in MLflow; the same computation is recorded once."""
+    from ratchet.flows.record import record
+
+    recorded = record(settings_of(context))
+    typer.echo(f"{'recorded' if recorded.new else 'already recorded'} as MLflow run {recorded.run.run_id}")
+    _output("run-id", recorded.run.run_id)
+    _output("verdict", recorded.decision.verdict)
+
+
+def report(
+    context: typer.Context,
+    into: Annotated[Optional[Path], typer.Option(help="The folder to write to; reports/ by default.")] = None,
+) -> None:
+    """Write the report: Markdown for a pull request, and one self-contained HTML page."""
+    from ratchet.flows.report import report
+
+    written = report(settings_of(context), into=into)
+    for path in written.paths:
+        typer.echo(f"wrote {path}")
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(written.markdown)
+
+
+def publish(
+    context: typer.Context,
+    branch: Annotated[str, typer.Option(help="The branch to push to.", envvar="GITHUB_REF_NAME")] = "main",
+    remote: Annotated[str, typer.Option(help="The git remote.")] = "origin",
+) -> None:
+    """Push outputs to the DVC remote, and the lock and metrics to the branch, as the bot."""
+    from ratchet.flows.publish import publish
+
+    done = publish(settings_of(context), remote=remote, branch=branch)
+    typer.echo(f"{done.files} files to the DVC remote; {done.note}")
+
+
+@champion.command("pull", epilog=example("ratchet champion pull", "ratchet champion pull --into /tmp/champion"))
+def champion_pull(
+    context: typer.Context,
+    into: Annotated[Optional[Path], typer.Option(help="The folder to write to; data/champion/ by default.")] = None,
+) -> None:
+    """Fetch the champion that the ledger names, verified, to where the pipeline compares with it."""
+    from ratchet.flows.champion import pull
+    from ratchet.io.room import read_params
+
+    settings = settings_of(context)
+    entry = pull(settings, read_params(settings.root), into=into)
+    typer.echo(f"version {entry.version} of {entry.model}" if entry else "nothing serves yet")
+
+
+@params.command("check", epilog=example("ratchet params check"))
+def params_check(context: typer.Context) -> None:
+    """Say whether params.yaml and schema.yaml are as they must be."""
+    from ratchet.io.room import read_params, read_schema
+
+    root = settings_of(context).root
+    read_schema(root, read_params(root))
+    typer.echo("params.yaml and schema.yaml are fine")
+
+
+@params.command("schema", epilog=example("ratchet params schema > params.schema.json"))
+def params_schema() -> None:
+    """Print the JSON Schema of params.yaml, for editors."""
+    import json
+
+    from ratchet.core.params import Params
+
+    typer.echo(json.dumps(Params.model_json_schema(), indent=2))
+
+
+def _say(decision: Decision) -> None:
+    typer.echo(f"Verdict: {decision.verdict}. {decision.reason}")
+    if decision.would_change:
+        typer.echo(f"What would change it: {decision.would_change}")
+
+
+def _output(name: str, value: str) -> None:
+    """Tell the workflow, where there is one."""
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{name}={value}\n")

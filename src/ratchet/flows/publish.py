@@ -1,0 +1,66 @@
+"""Give back what a run computed: outputs and run cache to the DVC remote, `dvc.lock` and metrics to the branch.
+
+So nothing is computed twice: whoever checks out the branch finds the lock, and DVC finds the outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratchet.errors import ServiceFailed
+from ratchet.io import dvc, layout
+from ratchet.io.git import git, git_says, token_environment
+from ratchet.settings import Settings
+
+TRACKED = (layout.LOCK, layout.TRAIN_METRICS, layout.EVALUATE_METRICS, layout.DECISION)
+"""The small files that git holds."""
+
+BOT = {
+    "GIT_AUTHOR_NAME": "ratchet", "GIT_AUTHOR_EMAIL": "ratchet@localhost",
+    "GIT_COMMITTER_NAME": "ratchet", "GIT_COMMITTER_EMAIL": "ratchet@localhost",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many files went to the DVC remote, and the commit that was pushed; `commit` is empty where none was."""
+
+    files: int
+    commit: str
+    note: str
+
+
+def publish(settings: Settings, *, remote: str, branch: str) -> Published:
+    """Push outputs, then commit and push the lock and the metrics to `branch` of `remote`.
+
+    A branch that has moved on is left alone: the run of its newer commit publishes instead.
+    Raises ServiceFailed if the DVC remote does not answer.
+    """
+    root = settings.root
+    with dvc.project(root, settings.dvc_remote) as repo:
+        sent = dvc.push(repo)
+    paths = [path for path in TRACKED if (root / path).is_file()]
+    git(["add", "--", *paths], cwd=root)
+    if git_says(["diff", "--cached", "--quiet", "--", *paths], cwd=root) is not None:
+        return Published(sent, "", "the branch already has this lock")
+    git(["commit", "--quiet", "-m", _message(root), "--", *paths], cwd=root, env=BOT)
+    commit = git(["rev-parse", "HEAD"], cwd=root)
+    try:
+        git(["push", "--quiet", remote, f"HEAD:refs/heads/{branch}"], cwd=root, env=token_environment(settings.git_token))
+    except ServiceFailed as error:
+        if _moved_on(root, remote, branch):
+            return Published(sent, "", f"{branch} has moved on: its newer commit publishes its own lock")
+        raise error
+    return Published(sent, commit, f"pushed to {branch}")
+
+
+def _message(root: Path) -> str:
+    source = git(["rev-parse", "--short", "HEAD"], cwd=root)
+    return f"Reproduce {source}\n\nThe lock, the metrics and the decision of the pipeline at {source}. [skip ci]\n"
+
+
+def _moved_on(root: Path, remote: str, branch: str) -> bool:
+    """Whether the remote branch has commits that this one was not made from."""
+    head = (git_says(["ls-remote", remote, f"refs/heads/{branch}"], cwd=root) or "").split()
+    return bool(head) and git_says(["merge-base", "--is-ancestor", head[0], "HEAD"], cwd=root) is None

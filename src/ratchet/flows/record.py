@@ -1,0 +1,121 @@
+"""Record what the pipeline computed as one MLflow run: the same computation, the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ratchet.core.decision import Decision
+from ratchet.core.judged import CHALLENGER, Evaluation
+from ratchet.core.manifest import digest_of
+from ratchet.core.params import Params
+from ratchet.errors import ServiceFailed, UsageError
+from ratchet.flows.run import read_decision
+from ratchet.io import dvc, layout, model_folder
+from ratchet.io.git import head_commit
+from ratchet.io.mlflow import RunFacts, RunRef, tracking
+from ratchet.io.room import read_params
+from ratchet.settings import Settings
+
+TRAINING, JUDGING = "training", "evaluation"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The run, whether this call made it, and what the gate said."""
+
+    run: RunRef
+    new: bool
+    decision: Decision
+
+
+def record(settings: Settings) -> Recorded:
+    """Record the run of what `dvc.lock` describes; does nothing if it is recorded already.
+
+    Raises UsageError if the outputs are not those of `dvc.lock`, ServiceFailed if MLflow does not answer.
+    """
+    params = read_params(settings.root)
+    decision = read_decision(settings)
+    fingerprint = fingerprint_of(settings.root)
+    with tracking(settings.mlflow_uri, params.project.name) as store:
+        known = store.find_run(fingerprint)
+        if known and known.finished:
+            return Recorded(known, new=False, decision=decision)
+        _require_current(settings)
+        return Recorded(store.record(_facts(settings, params, decision, fingerprint)), new=True, decision=decision)
+
+
+def fingerprint_of(root: Path) -> str:
+    """A digest of `dvc.lock`: every command, dependency, parameter and output. Raises ServiceFailed if there is none."""
+    try:
+        lock = yaml.safe_load((root / layout.LOCK).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ServiceFailed("nothing was computed yet: there is no dvc.lock", next_step="ratchet run") from error
+    return digest_of(lock["stages"])
+
+
+def _require_current(settings: Settings) -> None:
+    with dvc.project(settings.root, settings.dvc_remote) as repo:
+        changed = [name for name in dvc.status(repo) if not name.endswith(".dvc")]
+    if changed:
+        raise UsageError(
+            f"what is here is not what dvc.lock describes: {', '.join(changed)} changed since",
+            next_step="ratchet run, then ratchet record",
+        )
+
+
+def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: str) -> RunFacts:
+    root = settings.root
+    evaluation = Evaluation.model_validate_json((root / layout.EVALUATION / "evaluation.json").read_bytes())
+    model = model_folder.read_record(root / layout.MODEL)
+    return RunFacts(
+        fingerprint=fingerprint,
+        name=f"{max(evaluation.holdout)} {decision.verdict}",
+        params={key: str(value) for key, value in flat(params.model_dump()) if value is not None},
+        metrics=dict(_metrics(evaluation)) | dict(_cross_validation(root)),
+        tags={
+            "ratchet.verdict": decision.verdict,
+            "ratchet.reason": decision.reason,
+            "ratchet.champion": str(evaluation.champion or "none"),
+            "ratchet.holdout": ", ".join(evaluation.holdout),
+            "mlflow.source.git.commit": head_commit(root),
+            "mlflow.source.name": "dvc.yaml",
+            "mlflow.user": settings.actor,
+        },
+        artifacts={
+            "decision": [root / layout.DECISION],
+            "evaluation": sorted(path for path in (root / layout.EVALUATION).iterdir() if path.suffix != ".parquet"),
+            "lineage": [root / layout.LOCK, root / "dvc.yaml", root / "params.yaml"],
+        },
+        inputs={TRAINING: model.trained_on, JUDGING: evaluation.holdout},
+        model=root / layout.MODEL,
+        room=root / "src" / params.project.room,
+    )
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested keys joined by dots."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _metrics(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    """The challenger's metrics by their plain names, everybody else's under their own; with interval bounds."""
+    for row in evaluation.metrics:
+        estimates = {("" if model == CHALLENGER else f"{model}."): each for model, each in row.models.items()}
+        for prefix, estimate in {**estimates, **({"gain.": row.gain} if row.gain else {})}.items():
+            for suffix, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
+                if value is not None:
+                    yield f"{prefix}{row.name}{suffix}", value
+
+
+def _cross_validation(root: Path) -> Iterator[tuple[str, float]]:
+    metrics = yaml.safe_load((root / layout.TRAIN_METRICS).read_text(encoding="utf-8"))
+    return ((f"cv.{key}", value) for key, value in flat(metrics["spread"]) if value is not None)

@@ -1,0 +1,64 @@
+"""Run the pipeline: fetch the champion, reproduce what changed, and say what the gate said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ratchet.core.decision import Decision
+from ratchet.core.ledger import Entry, champion
+from ratchet.errors import ServiceFailed
+from ratchet.flows.champion import download, holds, ledger
+from ratchet.io import dvc, layout, model_folder
+from ratchet.io.room import read_params
+from ratchet.settings import Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: the stages that ran (none: nothing had changed), the decision, and what serves now."""
+
+    stages: tuple[str, ...]
+    decision: Decision
+    serving: Entry | None
+
+
+def run(settings: Settings) -> Outcome:
+    """Bring the pipeline up to date against the champion that serves.
+
+    Nothing is judged again if nothing changed, or if what is here is the champion itself.
+    Raises DataRefused, StageFailed, ServiceFailed.
+    """
+    params = read_params(settings.root)
+    serving = champion(ledger(settings, params).read())
+    folder = settings.root / layout.CHAMPION
+    with dvc.project(settings.root, settings.dvc_remote) as repo:
+        found = dvc.status(repo) if (folder / model_folder.CHAMPION).is_file() else None
+        if found is not None:
+            dvc.require_untouched_data(found)
+        if not _pending(found) and (_is_here(settings, serving) or holds(folder, serving)):
+            return Outcome((), read_decision(settings), serving)
+        if not holds(folder, serving):
+            download(settings, params, serving, folder)
+        dvc.require_untouched_data(dvc.status(repo))
+        stages = dvc.reproduce(repo)
+    return Outcome(tuple(stages), read_decision(settings), serving)
+
+
+def read_decision(settings: Settings) -> Decision:
+    """The decision of the last run. Raises ServiceFailed if there is none."""
+    path = settings.root / layout.DECISION
+    try:
+        return Decision.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ServiceFailed(f"{path} cannot be read", next_step="ratchet run") from error
+
+
+def _pending(found: dvc.Status | None) -> bool:
+    """Whether a stage is out of date; data that is tracked but not yet cached is not."""
+    return found is None or any(not name.endswith(".dvc") for name in found)
+
+
+def _is_here(settings: Settings, serving: Entry | None) -> bool:
+    """Whether the model that the pipeline made is the one that serves."""
+    record = model_folder.read_record(settings.root / layout.MODEL)
+    return serving is not None and record.model_digest == serving.model_digest
