@@ -8,6 +8,7 @@ DVC_REMOTE_URL        where DVC pushes data and models
 RATCHET_REMOTE        the git remote that holds the ledger
 RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
 RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
+RATCHET_REASON        why a run was started, for its record
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Settings:
     git_remote: str
     git_token: Secret
     actor: str
+    reason: str
 
     @property
     def private(self) -> Path:
@@ -64,7 +66,10 @@ def find_root(start: Path) -> Path:
 
 def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of the project at `root`."""
-    known = {**read_env_file(root / ".ratchet" / "env"), **{name: value for name, value in environment.items() if value}}
+    known = {
+        **read_env_file(root / ".ratchet" / "env"),
+        **{name: value for name, value in environment.items() if value},
+    }
     return Settings(
         root=root,
         mlflow_uri=known.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / '.ratchet' / 'mlflow.db'}",
@@ -72,6 +77,7 @@ def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Se
         git_remote=known.get("RATCHET_REMOTE", ""),
         git_token=Secret(known.get("RATCHET_GIT_TOKEN", "")),
         actor=known.get("RATCHET_ACTOR") or known.get("GITHUB_ACTOR") or getpass.getuser(),
+        reason=known.get("RATCHET_REASON", ""),
     )
 
 

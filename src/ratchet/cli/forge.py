@@ -15,7 +15,9 @@ forge = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.add_typer(forge, name="forge", rich_help_panel=FORGE, help="A git remote beside the checkout that runs the workflows.")
+    app.add_typer(
+        forge, name="forge", rich_help_panel=FORGE, help="A git remote beside the checkout that runs the workflows."
+    )
 
 
 @forge.command(epilog=example("ratchet forge init", "ratchet forge init ../my-forge"))

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command("promote", rich_help_panel=REGISTRY, epilog=example("ratchet promote", "ratchet promote RUN_ID"))(promote)
+    app.command("promote", rich_help_panel=REGISTRY, epilog=example("ratchet promote", "ratchet promote RUN_ID"))(
+        promote
+    )
     app.command("rollback", rich_help_panel=REGISTRY, epilog=example('ratchet rollback --reason "slow on Sundays"'))(
         rollback
     )
-    app.command("history", rich_help_panel=REGISTRY, epilog=example("ratchet history", "ratchet history --at 2026-03-01"))(
-        history
-    )
+    app.command(
+        "history", rich_help_panel=REGISTRY, epilog=example("ratchet history", "ratchet history --at 2026-03-01")
+    )(history)
     app.command("reconcile", rich_help_panel=REGISTRY, epilog=example("ratchet reconcile"))(reconcile)
 
 
@@ -49,7 +51,9 @@ def rollback(
 
 def history(
     context: typer.Context,
-    at: Annotated[Optional[str], typer.Option(help="Only what served at this moment, ISO 8601; UTC if no zone.")] = None,
+    at: Annotated[
+        Optional[str], typer.Option(help="Only what served at this moment, ISO 8601; UTC if no zone.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
     """Say what served when, who put it there, and on what numbers."""

@@ -48,5 +48,16 @@ def ui(
     uri = settings_of(context).mlflow_uri
     typer.echo(f"MLflow on http://127.0.0.1:{port} (Ctrl-C stops it)")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--backend-store-uri",
+        uri,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     os.execv(sys.executable, command)

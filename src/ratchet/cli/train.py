@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("run", rich_help_panel=TRAIN, epilog=example("ratchet run"))(run)
     app.command("record", rich_help_panel=TRAIN, epilog=example("ratchet record"))(record)
-    app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --into /tmp/r"))(report)
+    app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --into /tmp/r"))(
+        report
+    )
     app.command("publish", rich_help_panel=TRAIN, epilog=example("ratchet publish --branch main"))(publish)
     app.add_typer(champion, name="champion", rich_help_panel=TRAIN, help="Fetch the serving champion.")
     app.add_typer(params, name="params", rich_help_panel=TRAIN, help="Check params.yaml, or print its JSON Schema.")

@@ -35,4 +35,5 @@ def cluster_names(rows: pd.DataFrame, cluster: Cluster) -> pd.Series[str]:
     local = values.dt.tz_convert(cluster.zone).dt.tz_localize(None) if values.dt.tz is not None else values
     if cluster.every != "day":
         local = local.dt.to_period(PERIODS[cluster.every]).dt.start_time
-    return local.dt.strftime("%Y-%m-%d")
+    names: pd.Series[str] = local.dt.strftime("%Y-%m-%d")
+    return names

@@ -76,7 +76,7 @@ def _has_zone(values: pa.ChunkedArray) -> bool:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _blank_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:

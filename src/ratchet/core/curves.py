@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ratchet.core.metrics import reliability
+from ratchet.core.metrics import Target, reliability
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores
 
@@ -14,7 +14,7 @@ POINTS = 200
 """Points kept of a curve: more than a picture shows, and a file stays small however many rows there are."""
 
 
-def curves(task: Task, target: NDArray[np.int64], scores: Scores) -> dict[str, pd.DataFrame]:
+def curves(task: Task, target: Target, scores: Scores) -> dict[str, pd.DataFrame]:
     """Named tables of points: roc, precision_recall and calibration for binary; none for other tasks."""
     if task != "binary" or len(np.unique(target)) < 2:
         return {}
@@ -33,11 +33,11 @@ def curves(task: Task, target: NDArray[np.int64], scores: Scores) -> dict[str, p
 def predicted_labels(scores: Scores, task: Task, threshold: float) -> NDArray[np.int64]:
     """The class index of each row: the likeliest class, or for binary whether the probability reaches the threshold."""
     if task == "binary":
-        return (scores[:, 1] >= threshold).astype(np.int64)
-    return scores.argmax(axis=1)
+        return np.asarray(scores[:, 1] >= threshold, dtype=np.int64)
+    return np.asarray(scores.argmax(axis=1), dtype=np.int64)
 
 
-def confusion(target: NDArray[np.int64], predicted: NDArray[np.int64], labels: list[str]) -> pd.DataFrame:
+def confusion(target: Target, predicted: NDArray[np.int64], labels: list[str]) -> pd.DataFrame:
     """Counts: one row per actual class, one column per predicted class."""
     from sklearn.metrics import confusion_matrix
 
@@ -45,7 +45,7 @@ def confusion(target: NDArray[np.int64], predicted: NDArray[np.int64], labels: l
     return pd.DataFrame(counts, index=labels, columns=labels)
 
 
-def classification_report(target: NDArray[np.int64], predicted: NDArray[np.int64], labels: list[str]) -> str:
+def classification_report(target: Target, predicted: NDArray[np.int64], labels: list[str]) -> str:
     """Precision, recall, F1 and rows per class, as text."""
     from sklearn.metrics import classification_report as report
 

@@ -13,8 +13,6 @@ from ratchet.core.params import Section, Task
 from ratchet.core.scoring import Scores
 
 
-
-
 class MetricRow(Section):
     """One metric: each model's estimate, and the challenger's gain over the reference (positive is better)."""
 
@@ -53,9 +51,7 @@ def _row(
     gain = None
     if models.keys() >= set(pair):
         gain = _gain(metric, target, (models[pair[0]], models[pair[1]]), clusters, alpha)
-    return MetricRow(
-        name=metric.name, meaning=metric.meaning, direction=metric.direction, models=estimates, gain=gain
-    )
+    return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=estimates, gain=gain)
 
 
 def _estimate(metric: Metric, target: Target, scores: Scores, clusters: ArrayLike | None, alpha: float) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from ratchet.core.scoring import Scores
 if TYPE_CHECKING:
     import pandas as pd
 
-CHALLENGER, CHAMPION, BASELINE = "challenger", "champion", "baseline"
+CHALLENGER: Final = "challenger"
+CHAMPION: Final = "champion"
+BASELINE: Final = "baseline"
 
 
 class Evaluation(Finite):
@@ -30,6 +32,7 @@ class Evaluation(Finite):
     champion: int | None
     champion_entry: str | None
     challenger_is_champion: bool
+    refit: bool
     no_comparison: str
     holdout: dict[str, str]
     contaminated: list[str]

@@ -18,7 +18,7 @@ from ratchet.core.feature_table import (
     labels_of,
     model_inputs,
 )
-from ratchet.core.metrics import measure
+from ratchet.core.metrics import Target, measure
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Params
 from ratchet.core.scoring import score
@@ -105,7 +105,7 @@ def _together(batches: Sequence[LabelledBatch]) -> tuple[pd.DataFrame, pd.Series
     return features, pd.concat([batch.labels[TARGET] for batch in batches], ignore_index=True)
 
 
-def _baseline(encoded: np.ndarray, classes: int) -> list[float]:  # type: ignore[type-arg]  # int64 or float64
+def _baseline(encoded: Target, classes: int) -> list[float]:
     if not classes:
         return [float(encoded.mean())]
     return [float(share) for share in np.bincount(encoded, minlength=classes) / len(encoded)]

@@ -22,7 +22,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Section(BaseModel):
     """A section of `params.yaml`: frozen, strict, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Project(Section):
@@ -88,14 +88,23 @@ class Gate(Section):
     """When a challenger may replace the champion. Closed unless every condition is shown to hold."""
 
     metric: Name = Field(description="a metric with a loss per row: log_loss, brier, squared_error, absolute_error")
-    alpha: Share = Field(default=0.10, description="one-sided risk of promoting a challenger that is no better")
+    alpha: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.10, description="one-sided risk of promoting a challenger that is no better"
+    )
     margin: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="0: must be better (superior); above: must not be worse by more (non-inferior)"
+    )
+    refit_margin: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="the margin where code and parameters are the champion's and only data is newer"
     )
     min_clusters: Annotated[int, Field(ge=2)] = Field(default=7, description="fewer clusters: hold")
     power: Share = Field(default=0.8, description="for the advice on how many more rows are needed")
     min_effect: Annotated[float, Field(gt=0)] = Field(default=0.005, description="smallest gain worth finding")
     floors: dict[Name, Bounds] = Field(default_factory=dict, description="absolute ranges, whoever is champion")
+
+    def margin_for(self, *, refit: bool) -> float:
+        """The margin that a challenger is held to: a refit of the champion's recipe on newer data has its own."""
+        return self.refit_margin if refit else self.margin
 
 
 class Promotion(Section):
@@ -140,14 +149,14 @@ def parse_params(tree: object, *, source: str = "params.yaml") -> Params:
 def parse_record(record: type[Record], tree: object, *, source: str) -> Record:
     """Check `tree` against `record`; `source` is the file that the message names. Raises UsageError."""
     if not isinstance(tree, Mapping):
-        raise UsageError(f"{source} holds {type(tree).__name__}, not a mapping", next_step=f"see docs/params.md for {source}")
+        raise UsageError(
+            f"{source} holds {type(tree).__name__}, not a mapping", next_step=f"see docs/params.md for {source}"
+        )
     try:
         return record.model_validate(tree)
     except ValidationError as error:
         lines = "".join(f"\n  - {line}" for line in _problems(record, error))
-        raise UsageError(
-            f"{source} is refused:{lines}", next_step=f"mend {source}; nothing was run"
-        ) from error
+        raise UsageError(f"{source} is refused:{lines}", next_step=f"mend {source}; nothing was run") from error
 
 
 def _problems(record: type[BaseModel], error: ValidationError) -> Iterator[str]:

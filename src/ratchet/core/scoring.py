@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ Scores = NDArray[np.float64]
 class Predictor(Protocol):
     """What a fitted scikit-learn pipeline offers."""
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, table: pd.DataFrame, /) -> NDArray[np.float64]:
         """One value per row."""
         ...
 
-    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict_proba(self, table: pd.DataFrame, /) -> NDArray[np.float64]:
         """One probability per row and class."""
         ...
 
@@ -40,13 +40,14 @@ def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object]]) ->
     return pd.DataFrame({feature.name: _column(feature.kind, columns[feature.name]) for feature in inputs})
 
 
-def _column(kind: str, values: Sequence[object]) -> NDArray[np.float64] | NDArray[np.object_]:
+def _column(kind: str, values: Sequence[object]) -> NDArray[Any]:
     import pandas as pd
 
     if kind == "number":
-        return pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=np.float64)
-    texts = np.asarray(values, dtype=object)
-    return np.where(pd.isna(texts), None, texts)
+        return np.asarray(pd.to_numeric(np.array(values, dtype=object)), dtype=np.float64)
+    texts = np.array(values, dtype=object)
+    texts[pd.isna(texts)] = None
+    return texts
 
 
 def score(pipeline: Predictor, task: Task, table: pd.DataFrame) -> Scores:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Writers = Mapping[str, tuple[str, Callable[[Path], object]]]
 
+
 @dataclass(frozen=True)
 class BatchFacts:
     """What `ratchet data list` shows of a batch."""

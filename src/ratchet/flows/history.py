@@ -27,5 +27,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--at {text!r} is not a time", next_step="write it as 2026-03-01 or 2026-03-01T12:00") from error
+        raise UsageError(
+            f"--at {text!r} is not a time", next_step="write it as 2026-03-01 or 2026-03-01T12:00"
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -71,9 +71,7 @@ def require_promotable(candidate: Candidate, entries: tuple[Entry, ...]) -> None
     """Raises PromotionRefused or ChampionChanged unless the candidate may follow what the ledger says serves."""
     decision = candidate.decision
     if decision.verdict != "promote":
-        raise PromotionRefused(
-            f"the gate says {decision.verdict}: {decision.reason}", next_step=decision.would_change
-        )
+        raise PromotionRefused(f"the gate says {decision.verdict}: {decision.reason}", next_step=decision.would_change)
     serving = champion(entries)
     if decision.evidence.champion != (serving.version if serving else None):
         raise ChampionChanged(

@@ -47,7 +47,11 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
     git(["commit", "--quiet", "-m", _message(root), "--", *paths], cwd=root, env=BOT)
     commit = git(["rev-parse", "HEAD"], cwd=root)
     try:
-        git(["push", "--quiet", remote, f"HEAD:refs/heads/{branch}"], cwd=root, env=token_environment(settings.git_token))
+        git(
+            ["push", "--quiet", remote, f"HEAD:refs/heads/{branch}"],
+            cwd=root,
+            env=token_environment(settings.git_token),
+        )
     except ServiceFailed as error:
         if _moved_on(root, remote, branch):
             return Published(sent, "", f"{branch} has moved on: its newer commit publishes its own lock")

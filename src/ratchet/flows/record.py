@@ -79,7 +79,8 @@ def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: 
         metrics=dict(_metrics(evaluation)) | dict(_cross_validation(root)),
         tags={
             "ratchet.verdict": decision.verdict,
-            "ratchet.reason": decision.reason,
+            "ratchet.decision": decision.reason,
+            "ratchet.trigger": settings.reason or "by hand",
             "ratchet.champion": str(evaluation.champion or "none"),
             "ratchet.holdout": ", ".join(evaluation.holdout),
             "mlflow.source.git.commit": head_commit(root),

@@ -15,9 +15,7 @@ LOCATORS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"
 """Variables a hook inherits; with them git would act on the hook's repository instead of `cwd`."""
 
 
-def git(
-    args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None
-) -> str:
+def git(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None) -> str:
     """Run git in `cwd` and return what it prints, without the last newline. Raises ServiceFailed with its words."""
     done = _run(args, cwd=cwd, env=env, input=input)
     if done.returncode != 0:
@@ -37,8 +35,10 @@ def _run(
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {name: value for name, value in os.environ.items() if name not in LOCATORS}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C.UTF-8", **(env or {})}
-    stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
-    return subprocess.run(["git", *args], cwd=cwd, env=environment, capture_output=True, check=False, **stdin)  # type: ignore[call-overload,no-any-return]  # input and stdin exclude each other
+    # Without input, an empty one: git must never wait for a person.
+    return subprocess.run(
+        ["git", *args], cwd=cwd, env=environment, input=input or b"", capture_output=True, check=False
+    )
 
 
 def token_environment(token: Secret) -> dict[str, str]:

@@ -114,9 +114,7 @@ class Tracking:
 
         try:
             return Path(
-                download_artifacts(
-                    run_id=run_id, artifact_path=artifact, dst_path=str(into), tracking_uri=self._uri
-                )
+                download_artifacts(run_id=run_id, artifact_path=artifact, dst_path=str(into), tracking_uri=self._uri)
             )
         except (MlflowException, OSError) as error:
             raise ServiceFailed(

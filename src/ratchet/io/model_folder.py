@@ -167,7 +167,7 @@ def _renumbered(node: Any, numbers: dict[str, int]) -> Any:
         return [_renumbered(child, numbers) for child in node]
     if not isinstance(node, dict):
         return node
-    out = {}
+    out: dict[str, Any] = {}
     for key, value in node.items():
         if key == "__id__":
             out[key] = _number(str(value), numbers)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.core.metrics import Target
 from ratchet.io import files
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Curves = Mapping[str, Mapping[str, pd.DataFrame]]
 
 COLOURS = {"challenger": "#0b6e99", "champion": "#d9730d", "baseline": "#9b9a97"}
-DIAGONAL = {"color": "#c8c7c3", "linewidth": 1, "linestyle": "--"}
+DIAGONAL: dict[str, Any] = {"color": "#c8c7c3", "linewidth": 1, "linestyle": "--"}
 DPI = 110
 TITLES = {
     "roc": ("ROC", "false positive rate", "true positive rate"),
@@ -52,7 +53,7 @@ def draw_confusion(path: Path, counts: pd.DataFrame) -> None:
     shares = counts.to_numpy() / counts.to_numpy().sum(axis=1, keepdims=True).clip(min=1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(shares.shape):
-        text = f"{counts.iat[row, column]:,}\n{shares[row, column]:.0%}"
+        text = f"{int(counts.to_numpy()[row, column]):,}\n{shares[row, column]:.0%}"
         axis.text(column, row, text, ha="center", va="center", color="white" if shares[row, column] > 0.6 else "black")
     axis.set(title="Confusion matrix of the challenger", xlabel="predicted", ylabel="actual")
     axis.set_xticks(range(len(counts)), counts.columns)
@@ -60,7 +61,7 @@ def draw_confusion(path: Path, counts: pd.DataFrame) -> None:
     _save(figure, path)
 
 
-def draw_residuals(path: Path, target: NDArray[np.float64], values: Mapping[str, NDArray[np.float64]]) -> None:
+def draw_residuals(path: Path, target: Target, values: Mapping[str, NDArray[np.float64]]) -> None:
     """Predicted against actual, one colour per model; for regression."""
     figure, (axis,) = _figure(1)
     low, high = float(target.min()), float(target.max())
@@ -80,7 +81,9 @@ def draw_gain_by_cluster(path: Path, names: list[str], gains: NDArray[np.float64
     axis.axhline(0, color="#37352f", linewidth=0.8)
     step = max(1, len(names) // 8)
     axis.set_xticks(range(0, len(names), step), names[::step], fontsize=8)
-    axis.set(title=f"Gain over the {reference}, by cluster (above 0: the challenger is better)", ylabel="loss saved per row")
+    axis.set(
+        title=f"Gain over the {reference}, by cluster (above 0: the challenger is better)", ylabel="loss saved per row"
+    )
     _save(figure, path)
 
 

@@ -99,7 +99,7 @@ def _function(module: ModuleType, name: str) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if not callable(function):
         raise UsageError(f"{module.__file__} has no function {name}", next_step="docs/your-own-data.md shows one")
-    return function
+    return cast("Callable[..., Any]", function)
 
 
 def _yaml(path: Path) -> object:

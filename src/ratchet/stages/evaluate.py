@@ -29,6 +29,7 @@ from ratchet.io import files, layout, model_folder
 from ratchet.io.batches import UnitStore
 from ratchet.io.champion import Champion, read_champion
 from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.other_room import same_room
 from ratchet.io.pictures import draw_confusion, draw_curves, draw_gain_by_cluster, draw_residuals
 from ratchet.io.progress import say
 from ratchet.io.room import read_params
@@ -55,6 +56,7 @@ def run(root: Path) -> None:
             models[CHAMPION] = _champion_scores(root, champion, batches, record)
         except DataRefused as refused:
             reason = refused.message
+    refit = champion is not None and _is_refit(root, record, champion, params)
     judged = lineage(store, holdout)
     table = predictions_table(labels, target, models)
     with files.new_folder(root / layout.EVALUATION) as folder:
@@ -66,7 +68,7 @@ def run(root: Path) -> None:
             pair=(BASELINE if champion is None else CHAMPION, CHALLENGER),
             alpha=params.gate.alpha,
         )
-        evaluation = _evaluation(record, champion, judged, table=table, metrics=metrics, reason=reason)
+        evaluation = _evaluation(record, champion, judged, table=table, metrics=metrics, refit=refit, reason=reason)
         write_frame(folder / "predictions.parquet", table)
         files.write_json(folder / "evaluation.json", evaluation.model_dump())
         _write_plots(folder, target, models, params=params, labels=record.labels)
@@ -89,6 +91,13 @@ def _champion_scores(
     return score(champion.model.pipeline, record.task, model_inputs(features, record.features))
 
 
+def _is_refit(root: Path, challenger: ModelRecord, champion: Champion, params: Params) -> bool:
+    """Whether only the data is newer: the champion's room and recipe are the challenger's."""
+    room = Path("src") / params.project.room
+    same_code = same_room(root / layout.CHAMPION / room, root / room)
+    return same_code and champion.model.record.recipe == challenger.recipe
+
+
 def _features(batches: Mapping[str, LabelledBatch]) -> pd.DataFrame:
     return pd.concat([batch.features for batch in batches.values()], ignore_index=True)
 
@@ -100,6 +109,7 @@ def _evaluation(
     *,
     table: pd.DataFrame,
     metrics: list[MetricRow],
+    refit: bool,
     reason: str,
 ) -> Evaluation:
     seen = {**record.trained_on, **(champion.entry.trained_on if champion else {})}
@@ -112,6 +122,7 @@ def _evaluation(
         champion=champion.entry.version if champion else None,
         champion_entry=champion.entry.hash if champion else None,
         challenger_is_champion=bool(champion and champion.model.record.model_digest == record.model_digest),
+        refit=refit,
         no_comparison=reason,
         holdout=judged,
         contaminated=[name for name, digest in judged.items() if name in seen or digest in digests],
@@ -166,4 +177,6 @@ def _write_gain(
     saved = row_losses(metric, target, models[reference]) - row_losses(metric, target, models[CHALLENGER])
     gains = pd.Series(saved).groupby(clusters).mean()
     files.write_text(folder / "gain.csv", gains.rename_axis("cluster").rename("gain").to_csv())
-    draw_gain_by_cluster(folder / "gain.png", [str(name) for name in gains.index], gains.to_numpy(), reference)
+    draw_gain_by_cluster(
+        folder / "gain.png", [str(name) for name in gains.index], gains.to_numpy(np.float64), reference
+    )

@@ -40,7 +40,11 @@ def run(root: Path) -> None:
         unlabelled = len(tables[ROWS]) - len(labels)
         say(f"featurize {unit}: {len(labels):,} rows x {features.shape[1]} features, {unlabelled:,} without a label")
 
-    settings = {"project": params.project.model_dump(), "split": params.split.model_dump(), "schema": schema.model_dump()}
+    settings = {
+        "project": params.project.model_dump(),
+        "split": params.split.model_dump(),
+        "schema": schema.model_dump(),
+    }
     code = code_digest("ratchet", params.project.room)
     recorded = ingested.manifest().units
     keys = {

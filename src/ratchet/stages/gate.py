@@ -9,8 +9,8 @@ import pandas as pd
 
 from ratchet.core.comparison import Comparison, compare
 from ratchet.core.decision import Evidence
-from ratchet.core.gate import decide
 from ratchet.core.feature_table import TARGET
+from ratchet.core.gate import decide
 from ratchet.core.judged import CHALLENGER, Evaluation, clusters_of, scores_of
 from ratchet.core.metrics import row_losses
 from ratchet.core.params import Gate
@@ -33,6 +33,7 @@ def run(root: Path) -> None:
         reference=evaluation.reference,
         champion=evaluation.champion,
         challenger_is_champion=evaluation.challenger_is_champion,
+        refit=evaluation.refit,
         comparison=comparison,
         no_comparison=reason,
         challenger_metrics={row.name: row.models[CHALLENGER].value for row in evaluation.metrics},
@@ -56,7 +57,13 @@ def _compare(table: pd.DataFrame, evaluation: Evaluation, policy: Gate) -> tuple
         return None, evaluation.no_comparison or "a model has no scores"
     target = table[TARGET].to_numpy(np.float64 if evaluation.task == "regression" else np.int64)
     try:
-        losses = [row_losses(policy.metric, target, scores) for scores in (reference, challenger)]
-        return compare(*losses, clusters_of(table), alpha=policy.alpha, margin=policy.margin), ""
+        compared = compare(
+            row_losses(policy.metric, target, reference),
+            row_losses(policy.metric, target, challenger),
+            clusters_of(table),
+            alpha=policy.alpha,
+            margin=policy.margin_for(refit=evaluation.refit),
+        )
     except UsageError as error:
         return None, error.message
+    return compared, ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from ratchet.core.checks import check
 from ratchet.core.manifest import digest_of
 from ratchet.core.schema import Schema
-from ratchet.errors import BatchRefused
+from ratchet.errors import BatchRefused, Violation
 from ratchet.io import files, layout
 from ratchet.io.batches import LOOKUPS, UnitStore
 from ratchet.io.code import code_digest
@@ -37,7 +37,8 @@ def run(root: Path) -> None:
 def validate(unit: str, ingested: UnitStore, schema: Schema) -> dict[str, int]:
     """Check all tables of one unit; returns their row counts. Raises BatchRefused."""
     tables = schema.standing_tables() if unit == LOOKUPS else schema.batch_tables()
-    rows, violations = {}, []
+    rows: dict[str, int] = {}
+    violations: list[Violation] = []
     for name, table in tables.items():
         frame = read_frame(ingested.file(unit, f"{name}.parquet"))
         rows[name] = len(frame)

@@ -1,0 +1,69 @@
+# make run: the loop on real data.   make test: every test and check.   make: what else there is.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(abspath $(VENV))/bin
+# The environment is the one that the lock describes, or it is made again.
+STAMP := $(VENV)/.locked-$(shell git hash-object requirements/dev.txt)
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help setup run clean-run ui serve test quick check format lock bench clean
+
+help:  ## show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(STAMP)  ## make the environment
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "making the environment in $(VENV) (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.locked-* && touch $@
+
+run: setup  ## train on January to June, push July, see what the gate says
+	@bash demo/loop.sh
+
+clean-run:  ## forget what make run did
+	@bash demo/clean.sh
+
+ui: setup  ## MLflow's pages on the runs and the registry
+	@ratchet ui
+
+serve: setup  ## answer predictions with the champion
+	@ratchet serve
+
+test: setup check  ## every test and check
+	@pytest -n 2 --dist loadgroup
+
+quick: setup  ## the tests that take a minute
+	@pytest -n 2 --dist loadgroup -m "not slow"
+
+check: setup  ## the fast checks alone: style, types, imports, dead code, workflows
+	@ruff check src tests benchmarks
+	@ruff format --check --quiet src tests benchmarks
+	@mypy
+	@lint-imports
+	@vulture
+	@deptry src
+	@interrogate
+	@actionlint
+	@zizmor --offline --quiet --persona auditor .
+	@check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	@check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+
+format: setup  ## put the code into shape
+	@ruff check --fix src tests benchmarks
+	@ruff format src tests benchmarks
+
+lock: setup  ## resolve the dependencies again
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt - -o requirements/uv.txt
+
+bench: setup  ## measure against the alternatives, and write docs/benchmarks.md
+	@python benchmarks/run.py
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

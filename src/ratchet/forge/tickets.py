@@ -1,0 +1,128 @@
+"""The queue: one small file for each push (or dispatch) that is not done.
+
+A ticket's name sorts by arrival. It is written whole, it stays while its runs go on, and it is removed when they have
+ended, so a worker that is killed loses nothing: the next one finds the ticket and does it again. Beside it stands
+`<name>.log`, the progress as text for whoever follows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TextIO
+
+from ratchet.forge.home import Home
+from ratchet.io.files import HALF_WRITTEN, write_json
+
+NOTHING = "0" * 40
+"""What git calls the commit of a branch that does not exist."""
+
+PUSH = "push"
+DISPATCH = "workflow_dispatch"
+
+ATTEMPTS = 3
+"""How often a ticket is begun before the forge gives it up: its worker died each time."""
+
+GLANCE_SECONDS = 0.05
+"""How often a follower looks for new lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """One event that may start workflows. `before` and `sha` are commits; `ref` is a full name, refs/heads/main."""
+
+    name: str
+    event: str
+    ref: str
+    before: str
+    sha: str
+    actor: str
+    workflow: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    attempts: int = 0
+
+    @property
+    def branch(self) -> str:
+        """The branch without refs/heads/."""
+        return self.ref.removeprefix("refs/heads/")
+
+
+def new_name(place: int = 0) -> str:
+    """A name that sorts after those of earlier tickets; `place` orders the tickets of one push."""
+    return f"{time.time_ns():020d}-{os.getpid():07d}-{place:04d}"
+
+
+def add(home: Home, ticket: Ticket) -> None:
+    """Queue a ticket, with an empty log to follow."""
+    _log(home, ticket.name).touch()
+    save(home, ticket)
+
+
+def save(home: Home, ticket: Ticket) -> None:
+    """Write a ticket, whole or not at all."""
+    write_json(_file(home, ticket.name), asdict(ticket))
+
+
+def oldest(home: Home) -> Ticket | None:
+    """The ticket whose turn it is, or None if the queue is empty."""
+    waiting = _waiting(home)
+    return Ticket(**json.loads(waiting[0].read_text(encoding="utf-8"))) if waiting else None
+
+
+def ahead(home: Home, ticket: Ticket) -> int:
+    """How many tickets come before this one."""
+    return sum(path.stem < ticket.name for path in _waiting(home))
+
+
+def begin(home: Home, ticket: Ticket) -> Ticket:
+    """Count one more attempt."""
+    begun = replace(ticket, attempts=ticket.attempts + 1)
+    save(home, begun)
+    return begun
+
+
+def remove(home: Home, ticket: Ticket) -> None:
+    """Take a ticket that is done from the queue."""
+    _file(home, ticket.name).unlink(missing_ok=True)
+    _log(home, ticket.name).unlink(missing_ok=True)
+
+
+def pending(home: Home, name: str) -> bool:
+    """Whether the ticket is still in the queue."""
+    return _file(home, name).exists()
+
+
+def open_log(home: Home, name: str, mode: Literal["a", "r"]) -> TextIO:
+    """The ticket's progress, to append to ("a") or to follow ("r")."""
+    return _log(home, name).open(mode, encoding="utf-8", errors="replace", buffering=1)
+
+
+def follow(home: Home, ticket: Ticket, log: TextIO, alive: Callable[[], bool]) -> Iterator[str]:
+    """The ticket's progress, piece by piece, until it is done or `alive` says that nobody works on it any more.
+
+    `log` was opened before the worker started: a follower that comes late would not find it.
+    """
+    while True:
+        # Asked before reading, so that what is written in between is read once more.
+        ended = not pending(home, ticket.name) or not alive()
+        while piece := log.read():
+            yield piece
+        if ended:
+            return
+        time.sleep(GLANCE_SECONDS)
+
+
+def _waiting(home: Home) -> list[Path]:
+    return sorted(path for path in home.queue.glob("*.json") if not path.name.startswith(HALF_WRITTEN))
+
+
+def _file(home: Home, name: str) -> Path:
+    return home.queue / f"{name}.json"
+
+
+def _log(home: Home, name: str) -> Path:
+    return home.queue / f"{name}.log"

@@ -1,0 +1,156 @@
+"""The endpoints. A request is read on the event loop; decoding, checking and scoring happen in a thread.
+
+Each request takes the predictor once and answers from it to the end, so a swap in between changes nothing in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ratchet.serving import answers, bodies, mlflow_protocol
+from ratchet.serving.holder import Holder
+from ratchet.serving.inputs import Columns, Inputs, clipped, shown
+from ratchet.serving.predictor import Predictor
+from ratchet.serving.refusal import RequestRefused
+
+INVOCATIONS = "/invocations"
+MLFLOW_PATHS = (INVOCATIONS,)
+"""Paths whose errors are told in MLflow's words."""
+
+NEXT = 'send {"rows": [{field: value, ...}, ...]}; GET /model shows an example that works'
+ENDPOINTS = "POST /predict, POST /invocations, GET /model, GET /health, GET /ping, GET /version"
+CLIENT_GONE = 499
+"""Nobody reads it: the caller closed the connection before the body was there (nginx's number for it)."""
+
+
+def create_app(holder: Holder, *, max_rows: int) -> Starlette:
+    """The application that answers from whatever `holder` holds; one request may have `max_rows` rows."""
+    api = _Api(holder, max_rows)
+    return Starlette(
+        routes=[
+            Route("/predict", api.predict, methods=["POST"]),
+            Route(INVOCATIONS, api.invocations, methods=["POST"]),
+            Route("/health", api.health),
+            Route("/model", api.model),
+            Route("/ping", api.ping),
+            Route("/version", api.version),
+        ],
+        exception_handlers={
+            RequestRefused: _refused,
+            HTTPException: _not_found,
+            ClientDisconnect: _client_gone,
+            Exception: _crashed,
+        },
+        lifespan=api.lifespan,
+    )
+
+
+class _Api:
+    def __init__(self, holder: Holder, max_rows: int) -> None:
+        self._holder = holder
+        self._max_rows = max_rows
+        self._max_bytes = bodies.limit_for(max_rows)
+        self._threads = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="score")
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        self._threads.shutdown()
+
+    async def predict(self, request: Request) -> Response:
+        return await self._answered(request, self._predict)
+
+    async def invocations(self, request: Request) -> Response:
+        return await self._answered(request, self._invoke)
+
+    async def health(self, _request: Request) -> Response:
+        return _json(self._holder.health())
+
+    async def model(self, _request: Request) -> Response:
+        return _json(self._holder.serving().card)
+
+    async def ping(self, _request: Request) -> Response:
+        """MLflow's: 200 or 404, and an empty line."""
+        return Response("\n", 200 if self._holder.predictor else 404, media_type=bodies.JSON)
+
+    async def version(self, _request: Request) -> Response:
+        return Response(mlflow_protocol.version(), media_type=bodies.JSON)
+
+    async def _answered(self, request: Request, answer: Callable[[Predictor, bytes], Mapping[str, Any]]) -> Response:
+        body = await bodies.read_json(request, self._max_bytes)
+        predictor = self._holder.serving()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: _json(answer(predictor, body)))
+
+    def _predict(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
+        columns = _columns(bodies.decode(body), predictor.inputs, self._max_rows)
+        scores = predictor.score(columns)
+        return {"model": predictor.names, "predictions": answers.predictions(predictor.record, scores)}
+
+    def _invoke(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
+        columns = mlflow_protocol.columns(bodies.decode_with_nan(body), predictor.inputs, self._max_rows)
+        return {"predictions": answers.mlflow_predictions(predictor.record, predictor.score(columns))}
+
+
+def _columns(body: object, inputs: Inputs, max_rows: int) -> Columns:
+    if not isinstance(body, dict) or body.keys() != {"rows"}:
+        found = f"an object with {', '.join(sorted(body)) or 'nothing'}" if isinstance(body, dict) else shown(body)
+        raise RequestRefused(f"the body must be an object with rows alone, not {clipped(found)}", next_step=NEXT)
+    rows = body["rows"]
+    if not isinstance(rows, list):
+        raise RequestRefused(f"rows must be a list of objects, not {shown(rows)}", next_step=NEXT)
+    bodies.check_rows(len(rows), max_rows)
+    return inputs.from_rows(rows)
+
+
+def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, media_type=bodies.JSON)
+
+
+def _told(request: Request, refusal: RequestRefused, headers: Mapping[str, str] | None = None) -> Response:
+    told = refusal.body()
+    if request.url.path in MLFLOW_PATHS:
+        told = mlflow_protocol.error(refusal.status, f"{refusal.message}. Next: {refusal.next_step}")
+    return _json(told, refusal.status, headers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestRefused):
+        raise error
+    return _told(request, error)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    path = clipped(request.url.path)
+    refusal = RequestRefused(
+        f"{request.method} {path}: {error.detail.lower()}", next_step=f"there are {ENDPOINTS}", status=error.status_code
+    )
+    return _told(request, refusal, error.headers)
+
+
+async def _client_gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
+
+
+async def _crashed(request: Request, _error: Exception) -> Response:
+    refusal = RequestRefused(
+        "the server failed on this request; it is a bug, and the request changed nothing",
+        next_step="report it with the server's log",
+        status=500,
+    )
+    # uvicorn drops the connection after an exception; said beforehand, no client sends its next request into the void.
+    return _told(request, refusal, {"connection": "close"})

@@ -1,0 +1,44 @@
+"""The one reference that requests answer from and that the watcher swaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.serving.predictor import Predictor
+from ratchet.serving.refusal import RequestRefused
+
+NOTHING_YET = "no champion has been promoted yet"
+NEXT = "ratchet run, then ratchet promote; the server follows the ledger and needs no restart"
+
+
+@dataclass
+class Holder:
+    """What serves, and how following the ledger goes.
+
+    Each field is replaced as a whole and only by the watcher, so readers need no lock.
+    """
+
+    predictor: Predictor | None = None
+    trouble: str = ""
+    """Why the newest champion is not the one that serves; empty when it is, or when there is none."""
+    checked: str = ""
+    """When the ledger was last asked, whatever it said: ISO 8601, UTC."""
+
+    def serving(self) -> Predictor:
+        """The predictor to answer one whole request from. Raises RequestRefused with status 503 if there is none."""
+        predictor = self.predictor
+        if predictor is None:
+            raise RequestRefused(self.trouble or NOTHING_YET, next_step=NEXT, status=503)
+        return predictor
+
+    def health(self) -> dict[str, Any]:
+        """Which version serves, and what hinders a newer one. Raises RequestRefused with status 503 if none serves."""
+        predictor = self.serving()
+        return {
+            "status": "ok",
+            **predictor.names,
+            "since": predictor.champion.time,
+            "checked": self.checked,
+            "trouble": self.trouble or None,
+        }
