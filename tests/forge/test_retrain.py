@@ -22,7 +22,8 @@ MAKEFILE = "setup:\n\tmkdir -p $(VENV)/bin && install ratchet.sh $(VENV)/bin/rat
 RATCHET = """\
 #!/bin/bash
 set -eu
-echo "$* branch=$(git branch --show-current) run=${RUN_ID-} reason=${RATCHET_REASON-} token=${RATCHET_GIT_TOKEN:+yes}" \\
+echo "$* branch=$(git branch --show-current) run=${RUN_ID-}" \\
+  "reason=${RATCHET_REASON-} token=${RATCHET_GIT_TOKEN:+yes}" \\
   >> "$RATCHET_FORGE_HOME/calls"
 [ "$MLFLOW_TRACKING_URI $DVC_REMOTE_URL" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db $RATCHET_FORGE_HOME/dvc" ]
 [ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]

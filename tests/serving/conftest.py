@@ -227,6 +227,7 @@ def pull_says() -> Callable[[Path, str], None]:
 
     def write(project: Path, code: str) -> None:
         (project / "ratchet").mkdir(exist_ok=True)
+        (project / "ratchet" / "__init__.py").touch()
         (project / "ratchet" / "__main__.py").write_text(code, encoding="utf-8")
 
     return write

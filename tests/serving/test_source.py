@@ -102,7 +102,8 @@ def test_a_pull_under_way_can_be_cancelled(project: Path, pull_says: Write) -> N
 
     thread = threading.Thread(target=pull)
     thread.start()
-    while not (project / "started").exists():
+    deadline = time.monotonic() + 30
+    while not (project / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     source.cancel()
     thread.join(10)

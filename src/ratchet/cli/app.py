@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _say_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"ratchet {__version__}")
         raise typer.Exit
@@ -32,8 +32,8 @@ def options(
     project: Annotated[
         Path, typer.Option(help="A folder of the project; the default is the one you are in.", file_okay=False)
     ] = Path(),
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it and stop.")
     ] = False,
 ) -> None:
     """Options that every command takes."""

@@ -60,4 +60,4 @@ def ui(
         "--port",
         str(port),
     ]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606  # no shell is the point

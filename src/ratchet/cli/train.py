@@ -61,7 +61,7 @@ def report(
     for path in written.paths:
         typer.echo(f"wrote {path}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
+        with Path(summary).open("a", encoding="utf-8") as file:
             file.write(written.markdown)
 
 
@@ -120,5 +120,5 @@ def _say(decision: Decision) -> None:
 def _output(name: str, value: str) -> None:
     """Tell the workflow, where there is one."""
     if path := os.environ.get("GITHUB_OUTPUT"):
-        with open(path, "a", encoding="utf-8") as file:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write(f"{name}={value}\n")

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -104,7 +105,7 @@ def rollback_target(entries: Sequence[Entry]) -> Entry:
 def withdrawn(entries: Sequence[Entry]) -> dict[str, Entry]:
     """Model digests that a rollback took out of service, each with the entry that did it."""
     out: dict[str, Entry] = {}
-    for before, entry in zip(entries, entries[1:], strict=False):
+    for before, entry in pairwise(entries):
         if entry.kind == "rollback":
             out[before.model_digest] = entry
     return out

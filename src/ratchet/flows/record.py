@@ -50,7 +50,7 @@ def record(settings: Settings) -> Recorded:
 
 
 def fingerprint_of(root: Path) -> str:
-    """A digest of `dvc.lock`: every command, dependency, parameter and output. Raises ServiceFailed if there is none."""
+    """A digest of `dvc.lock`: commands, dependencies, parameters, outputs. Raises ServiceFailed if there is none."""
     try:
         lock = yaml.safe_load((root / layout.LOCK).read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -74,9 +74,9 @@ class Progress:
 
 
 def plain(text: str) -> list[str]:
-    """Text as the lines a terminal would end up showing, without colours and control characters.
+    r"""Text as the lines a terminal would end up showing, without colours and control characters.
 
-    >>> plain("10%\\r100%\\n")
+    >>> plain("10%\r100%\n")
     ['100%']
     """
     lines = text.rstrip("\r\n").split("\n")

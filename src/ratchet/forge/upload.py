@@ -57,7 +57,9 @@ def _copy(files: Iterable[Path], root: Path, target: Path) -> None:
 
 
 def _matches(workspace: Path, pattern: str, *, hidden: bool) -> set[Path]:
-    found = glob.glob(pattern, root_dir=workspace, recursive=True, include_hidden=hidden)
+    found = glob.glob(  # noqa: PTH207  # pathlib cannot leave out hidden files
+        pattern, root_dir=workspace, recursive=True, include_hidden=hidden
+    )
     roots = (workspace / name for name in found)
     files = (file for root in roots for file in ([root] if root.is_file() else root.rglob("*")) if file.is_file())
     return {file for file in files if hidden or not _is_hidden(os.path.relpath(file, workspace))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ratchet.core.report import Report
 
@@ -39,7 +39,7 @@ def render_html(report: Report, evaluation: Path) -> str:
 def _environment(*, autoescape: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("ratchet.io"),
-        autoescape=select_autoescape(default=autoescape, enabled_extensions=("html.j2",)) if autoescape else False,
+        autoescape=autoescape,  # noqa: S701  # off for Markdown, where `cell` escapes
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
