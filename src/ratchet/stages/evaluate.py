@@ -178,5 +178,8 @@ def _write_gain(
     gains = pd.Series(saved).groupby(clusters).mean()
     files.write_text(folder / "gain.csv", gains.rename_axis("cluster").rename("gain").to_csv())
     draw_gain_by_cluster(
-        folder / "gain.png", [str(name) for name in gains.index], gains.to_numpy(np.float64), reference
+        folder / "gain.png",
+        [str(name) for name in gains.index],
+        np.asarray(gains.to_numpy(), dtype=np.float64),
+        reference,
     )
