@@ -9,8 +9,10 @@ checkout=$(git rev-parse --show-toplevel)
 home="$checkout-forge"
 clone="$home/demo"
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-type_() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
+bold= blue= plain=
+if [ -t 1 ]; then bold=$(printf '\033[1m') blue=$(printf '\033[36m') plain=$(printf '\033[0m'); fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+type_() { printf '%s$ %s%s\n' "$blue" "$*" "$plain"; "$@"; }
 
 push() { # MESSAGE: commit the new batches and push; the forge runs the workflows and streams them back
   type_ git add data

@@ -9,9 +9,11 @@ import typer
 
 from ratchet import __version__
 from ratchet.cli import data, forge, registry, serve, train
+from ratchet.cli.order import WorkOrder
 
 app = typer.Typer(
     name="ratchet",
+    cls=WorkOrder,
     help="Continuous training you can trust: push data or code, see whether the change is real, promote, roll back.",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -14,6 +14,8 @@ TRAIN = "2. Train and judge"
 REGISTRY = "3. Promote, look back, go back"
 SERVE = "4. Serve"
 FORGE = "5. Without GitHub"
+PANELS = (DATA, TRAIN, REGISTRY, SERVE, FORGE)
+"""The order of a person's work."""
 
 
 def settings_of(context: typer.Context) -> Settings:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Optional
+from shutil import get_terminal_size
+from typing import Annotated, Optional
 
 import typer
 
 from ratchet.cli.common import REGISTRY, example, settings_of
-
-if TYPE_CHECKING:
-    from ratchet.core.ledger import Entry
 
 
 def register(app: typer.Typer) -> None:
@@ -56,14 +54,19 @@ def history(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
-    """Say what served when, who put it there, and on what numbers."""
+    """Say what served when, who put it there, and on what numbers; the newest is last."""
+    from ratchet.cli.ledger_text import entry_text
     from ratchet.flows.history import history
+    from ratchet.io.room import read_params
 
-    entries = history(settings_of(context), at=at)
+    settings = settings_of(context)
+    entries = history(settings, at=at)
     if json:
         typer.echo("\n".join(entry.model_dump_json() for entry in entries))
     elif entries:
-        _show(entries)
+        metric = read_params(settings.root).gate.metric
+        width = get_terminal_size().columns
+        typer.echo("\n\n".join(entry_text(entry, metric=metric, width=width) for entry in entries))
     else:
         typer.echo("nothing served then" if at else "nothing serves yet: ratchet promote")
 
@@ -79,20 +82,3 @@ def reconcile(context: typer.Context) -> None:
         typer.echo(f"the alias pointed to version {found.alias or 'none'}; it points to {found.serving.version} again")
     else:
         typer.echo(f"ledger and alias agree: version {found.serving.version} serves")
-
-
-def _show(entries: tuple[Entry, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("#", "since (UTC)", "version", "change", "by", "trained on", "metrics", "why"):
-        table.add_column(name, overflow="fold")
-    for entry in entries:
-        batches = sorted(entry.trained_on)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in list(entry.metrics.items())[:2])
-        table.add_row(
-            str(entry.sequence), entry.time.removesuffix("+00:00"), str(entry.version), entry.kind, entry.actor,
-            f"{batches[0]} to {batches[-1]}", shown, entry.reason,
-        )  # fmt: skip
-    Console().print(table)

@@ -57,9 +57,10 @@ def report(
     """Write the report: Markdown for a pull request, and one self-contained HTML page."""
     from ratchet.flows.report import report
 
-    written = report(settings_of(context), into=into)
+    settings = settings_of(context)
+    written = report(settings, into=into)
     for path in written.paths:
-        typer.echo(f"wrote {path}")
+        typer.echo(f"wrote {path.relative_to(settings.root) if into is None else path}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(written.markdown)

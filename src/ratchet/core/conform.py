@@ -15,6 +15,15 @@ from ratchet.core.schema import Column, Table
 from ratchet.errors import EXAMPLES_SHOWN, Violation
 
 ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+SOURCES = {
+    "string": (),
+    "integer": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+    "number": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+    "boolean": (pa.types.is_boolean,),
+    "timestamp": (pa.types.is_timestamp, pa.types.is_date),
+}
+"""What may become a column of each type, beside text; Arrow itself would read 20130704 as a moment in 1970."""
+
 RESOLUTION = "us"
 """Resolution of timestamps: microseconds hold every date and what databases keep."""
 
@@ -52,10 +61,8 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         values = values.cast(values.type.value_type)
     if pa.types.is_null(values.type):
         return values.cast(_target(values, column))
-    if column.type == "string" and not _is_text(values.type):
-        raise pa.ArrowInvalid("not text")
-    if column.type == "boolean" and not (pa.types.is_boolean(values.type) or _is_text(values.type)):
-        raise pa.ArrowInvalid("not a boolean")
+    if not (_is_text(values.type) or any(fits(values.type) for fits in SOURCES[column.type])):
+        raise pa.ArrowInvalid(f"{values.type} is no {column.type}")
     if column.type != "string" and _is_text(values.type):
         values = _blank_is_missing(values)
     if column.type == "number" and pa.types.is_integer(values.type):

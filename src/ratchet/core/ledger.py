@@ -119,7 +119,8 @@ def dump(entries: Iterable[Entry]) -> str:
 def load(text: str) -> tuple[Entry, ...]:
     """Read the ledger file and verify the chain. Raises TamperedFile that names the first line that does not fit."""
     entries: list[Entry] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: a reason may hold U+2028 or another mark that it would take for the end of a line.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         entries.append(_verified(line, number, entries[-1].hash if entries else GENESIS))
     return tuple(entries)
 

@@ -126,13 +126,13 @@ class Serve(Section):
 
 
 class Params(Section):
-    """The whole of `params.yaml`."""
+    """The whole of `params.yaml`. A section that a stage depends on must be there, if only as `{}`: DVC compares it."""
 
     project: Project
-    split: Split = Split()
-    features: Features = Features()
+    split: Split
+    features: Features
     model: Model
-    evaluate: Evaluate = Evaluate()
+    evaluate: Evaluate
     gate: Gate
     promotion: Promotion = Promotion()
     serve: Serve = Serve()

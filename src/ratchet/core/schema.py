@@ -39,6 +39,10 @@ class Table(Section):
     key: list[str] = Field(min_length=1)
     columns: dict[str, Column] = Field(min_length=1)
 
+    def texts(self) -> list[str]:
+        """The columns that hold text: in CSV, what looks like a number in them is none."""
+        return [name for name, column in self.columns.items() if column.type == "string"]
+
 
 class Rows(Table):
     """The table of rows; `time` is the column that orders them, if rows have a time."""

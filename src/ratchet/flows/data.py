@@ -111,7 +111,7 @@ def examine(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) 
         if kind not in tables
     ]
     for kind in tables.keys() & paths.keys():
-        typed, found = conform(read_raw(paths[kind], batch=batch), tables[kind], name=kind)
+        typed, found = conform(read_raw(paths[kind], batch=batch, texts=tables[kind].texts()), tables[kind], name=kind)
         violations += found or check(typed.to_pandas(), tables[kind], name=kind)
     if violations:
         raise BatchRefused(batch, violations)

@@ -52,7 +52,7 @@ class Progress:
 
     def _tell(self, event: dict[str, Any]) -> Iterator[str]:
         if event.get("raw_output"):
-            yield from (f"    {text}".rstrip() for text in plain(event["msg"]))
+            yield from (f"    {text}".rstrip() for text in plain(event["msg"]) if text.strip())
         elif event.get("command") in ANNOTATIONS:
             yield from (f"    {event['command']}: {text}" for text in plain(event["arg"]))
         elif "command" not in event and event.get("level") == "error":

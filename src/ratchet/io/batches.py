@@ -142,7 +142,7 @@ class UnitStore:
         files.write_json(self.folder / MANIFEST, manifest.model_dump())
 
     def _prune(self, units: Mapping[str, Unit]) -> None:
-        for path in self.folder.iterdir():
+        for path in list(self.folder.glob("*")):
             if path.is_dir() and path.name not in units:
                 shutil.rmtree(path)
 

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 MODEL = "model.skops"
 RECORD = "model.json"
 SEAL = "seal.json"
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
 """Types that skops does not know and that only hold arrays."""
 
 CHAMPION = "champion.json"
@@ -118,7 +122,8 @@ def verify_seal(folder: Path, seal: str) -> None:
 
 
 def _sealable(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (SEAL, CHAMPION))
+    beside = (folder / SEAL, folder / CHAMPION)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path not in beside)
 
 
 def _must_be(path: Path, expected: str) -> None:

@@ -41,7 +41,8 @@ def other_features(home: Path, room: str, rows: pd.DataFrame, lookups: dict[str,
             write_frame(folder / LOOKUPS / f"{lookup}.parquet", table)
         done = subprocess.run(
             [sys.executable, "-m", "ratchet.io.other_room", str(home), room, str(folder)],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            # No bytecode: the other room lies in a sealed folder, where a file more is a file too many.
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,

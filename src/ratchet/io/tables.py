@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,15 @@ def read_frame(path: Path) -> pd.DataFrame:
     return frame
 
 
-def read_raw(path: Path, *, batch: str) -> pa.Table:
-    """Read a raw table, CSV or Parquet. Raises BatchRefused if the file is empty, truncated or something else."""
+def read_raw(path: Path, *, batch: str, texts: Sequence[str]) -> pa.Table:
+    """Read a raw table, CSV or Parquet; `texts` are columns that hold text, which CSV cannot say.
+
+    Raises BatchRefused if the file is empty, truncated or something else.
+    """
     if path.stat().st_size == 0:
         raise BatchRefused(batch, [Violation(table=path.name, column="*", rule="the file is empty", count=0)])
     try:
-        return _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+        return _read_csv(path, texts) if path.suffix == ".csv" else _read_parquet(path)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         rule = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
         raise BatchRefused(batch, [Violation(table=path.name, column="*", rule=rule, count=0)]) from error
@@ -55,7 +59,8 @@ def _read_parquet(path: Path) -> pa.Table:
     return pq.read_table(path)
 
 
-def _read_csv(path: Path) -> pa.Table:
+def _read_csv(path: Path, texts: Sequence[str]) -> pa.Table:
     from pyarrow import csv
 
-    return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))
+    types = {name: pa.string() for name in texts}
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True, column_types=types))

@@ -47,7 +47,7 @@ def run(root: Path) -> None:
     )
     decision = decide(evidence, policy)
     files.write_json(root / layout.DECISION, decision.model_dump(mode="json"))
-    say(f"gate: {decision.verdict}: {decision.reason}")
+    say(f"gate: {decision.verdict}")
 
 
 def _compare(table: pd.DataFrame, evaluation: Evaluation, policy: Gate) -> tuple[Comparison | None, str]:

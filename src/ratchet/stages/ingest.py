@@ -39,7 +39,7 @@ def parse(unit: str, paths: dict[str, Path], tables: dict[str, Table], folder: P
     ]
     rows = 0
     for name in tables.keys() & paths.keys():
-        typed, found = conform(read_raw(paths[name], batch=unit), tables[name], name=name)
+        typed, found = conform(read_raw(paths[name], batch=unit, texts=tables[name].texts()), tables[name], name=name)
         violations.extend(found)
         if not found:
             write_table(folder / f"{name}.parquet", typed)
