@@ -31,6 +31,7 @@ from ratchet.serving.server import serve
 
 params = parse_params({
     "project": {"name": "flights-late", "room": "flights", "task": "binary", "target": "late"},
+    "split": {}, "features": {}, "evaluate": {},
     "model": {"estimator": "hist_gradient_boosting"},
     "gate": {"metric": "log_loss"},
     "serve": {"poll_seconds": 0.05},
