@@ -26,9 +26,9 @@ PLANE = ["year", "seats", "engines", "manufacturer"]
 def build(rows: pd.DataFrame, lookups: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return one row of features per flight, with the index of `rows`.
 
-    `rows` needs only the columns that are known before departure; `lookups` needs "weather" and "planes". Categories are
-    strings, everything else is a number; where a flight has no plane or no observation, its values are missing. What
-    can be missing is float64 even where nothing is, so that types never depend on the rows at hand.
+    `rows` needs only the columns that are known before departure; `lookups` needs "weather" and "planes".
+    Categories are strings, everything else is a number. Where a flight has no plane or no observation, its values
+    are missing; what can be missing is float64 even where nothing is, so that types never depend on the rows at hand.
     Raises ValueError if a lookup holds a key twice.
     """
     schedule = pd.DataFrame(

@@ -56,6 +56,16 @@ class Groups:
     independent: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replicates:
+    """A statistic of all rows (`value`), and without each of `groups` in turn; none is left out of a single group."""
+
+    value: float
+    left_out: Floats
+    whole: Groups
+    groups: Groups
+
+
 def interval(losses: Floats, clusters: ArrayLike | None = None, *, alpha: float) -> Estimate:
     """The mean of one model's (n,) losses with its cluster-t interval; undefined if a loss is not finite.
 
@@ -83,23 +93,37 @@ def jackknife(
     groups (Kott, J. Official Statistics 17, 2001). Bounds are None where the statistic is undefined without one
     of them. Raises UsageError on arrays of unequal length or no rows.
     """
-    check_level(alpha)
+    return jackknifed(replicates(statistic, arrays, clusters), alpha=alpha)
+
+
+def replicates(
+    statistic: Callable[..., float], arrays: Sequence[NDArray[Any]], clusters: ArrayLike | None = None
+) -> Replicates:
+    """What `jackknife` needs of `statistic`: two models' replicates give those of a difference without computing again.
+
+    Raises UsageError on arrays of unequal length or no rows.
+    """
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1 or 0 in lengths:
         raise refused(f"arrays of {', '.join(str(len(array)) for array in arrays)} rows are not the same rows")
     whole = group(clusters, len(arrays[0]))
     groups = _merged(whole)
-    return _interval(float(statistic(*arrays)), _jackknife_error(statistic, arrays, groups), whole, groups, alpha)
-
-
-def _jackknife_error(statistic: Callable[..., float], arrays: Sequence[NDArray[Any]], groups: Groups) -> float | None:
-    if groups.count < 2:
-        return None
-    kept = (groups.codes != one for one in range(groups.count))
+    kept = (groups.codes != one for one in range(groups.count if groups.count > 1 else 0))
     left_out = np.array([statistic(*(array[rows] for array in arrays)) for rows in kept], dtype=np.float64)
-    if not np.isfinite(left_out).all():
+    return Replicates(value=float(statistic(*arrays)), left_out=left_out, whole=whole, groups=groups)
+
+
+def jackknifed(found: Replicates, *, alpha: float) -> Estimate:
+    """The interval that the replicates give. Raises UsageError on a bad level."""
+    check_level(alpha)
+    return _interval(found.value, _jackknife_error(found.left_out), found.whole, found.groups, alpha)
+
+
+def _jackknife_error(left_out: Floats) -> float | None:
+    groups = len(left_out)
+    if groups < 2 or not np.isfinite(left_out).all():
         return None
-    return spread(left_out) * (groups.count - 1) / math.sqrt(groups.count)
+    return spread(left_out) * (groups - 1) / math.sqrt(groups)
 
 
 def _merged(groups: Groups) -> Groups:

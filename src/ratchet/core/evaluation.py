@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ratchet.core.clusters import Estimate, interval, jackknife
+from ratchet.core.clusters import Estimate, Replicates, interval, jackknifed, replicates
 from ratchet.core.metrics import Metric, Target, metrics_for, row_losses
 from ratchet.core.params import Section, Task
 from ratchet.core.scoring import Scores
@@ -36,40 +37,49 @@ def evaluate(
 
     `pair` names the reference and the challenger: the gain is of the second over the first, if both are there.
     """
-    return [_row(metric, target, models, clusters, pair, alpha) for metric in metrics_for(task)]
+    rows = _Rows(target=target, models=models, clusters=clusters, pair=pair, alpha=alpha)
+    return [_row(metric, *(_by_losses if metric.row_loss else _by_jackknife)(metric, rows)) for metric in metrics_for(task)]
 
 
-def _row(
-    metric: Metric,
-    target: Target,
-    models: Mapping[str, Scores],
-    clusters: ArrayLike | None,
-    pair: tuple[str, str],
-    alpha: float,
-) -> MetricRow:
-    estimates = {name: _estimate(metric, target, scores, clusters, alpha) for name, scores in models.items()}
-    gain = None
-    if models.keys() >= set(pair):
-        gain = _gain(metric, target, (models[pair[0]], models[pair[1]]), clusters, alpha)
-    return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=estimates, gain=gain)
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """What `evaluate` was given."""
+
+    target: Target
+    models: Mapping[str, Scores]
+    clusters: ArrayLike | None
+    pair: tuple[str, str]
+    alpha: float
 
 
-def _estimate(metric: Metric, target: Target, scores: Scores, clusters: ArrayLike | None, alpha: float) -> Estimate:
-    if metric.row_loss:
-        return interval(row_losses(metric.name, target, scores), clusters, alpha=alpha)
-    return jackknife(metric.function, (target, scores), clusters, alpha=alpha)
+def _row(metric: Metric, models: dict[str, Estimate], gain: Estimate | None) -> MetricRow:
+    return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=models, gain=gain)
 
 
-def _gain(
-    metric: Metric, target: Target, pair: tuple[Scores, Scores], clusters: ArrayLike | None, alpha: float
-) -> Estimate:
-    reference, challenger = pair
-    if metric.row_loss:
-        saved: NDArray[np.float64] = row_losses(metric.name, target, reference)
-        saved = saved - row_losses(metric.name, target, challenger)
-        return interval(saved, clusters, alpha=alpha)
+def _by_losses(metric: Metric, rows: _Rows) -> tuple[dict[str, Estimate], Estimate | None]:
+    losses = {name: row_losses(metric.name, rows.target, scores) for name, scores in rows.models.items()}
+    reference, challenger = (losses.get(name) for name in rows.pair)
+    saved = None if reference is None or challenger is None else reference - challenger
+    return (
+        {name: interval(values, rows.clusters, alpha=rows.alpha) for name, values in losses.items()},
+        None if saved is None else interval(saved, rows.clusters, alpha=rows.alpha),
+    )
 
-    def difference(target: Target, reference: Scores, challenger: Scores) -> float:
-        return metric.gain(metric.function(target, reference), metric.function(target, challenger))
 
-    return jackknife(difference, (target, reference, challenger), clusters, alpha=alpha)
+def _by_jackknife(metric: Metric, rows: _Rows) -> tuple[dict[str, Estimate], Estimate | None]:
+    found = {
+        name: replicates(metric.function, (rows.target, scores), rows.clusters) for name, scores in rows.models.items()
+    }
+    reference, challenger = (found.get(name) for name in rows.pair)
+    return (
+        {name: jackknifed(values, alpha=rows.alpha) for name, values in found.items()},
+        None if reference is None or challenger is None else _gain(metric, reference, challenger, rows.alpha),
+    )
+
+
+def _gain(metric: Metric, reference: Replicates, challenger: Replicates, alpha: float) -> Estimate:
+    """The same clusters were left out of both, so that the gain without them is that of their two values."""
+    pairs = zip(reference.left_out.tolist(), challenger.left_out.tolist(), strict=True)
+    left_out = np.array([metric.gain(*pair) for pair in pairs], dtype=np.float64)
+    gain = replace(challenger, value=metric.gain(reference.value, challenger.value), left_out=left_out)
+    return jackknifed(gain, alpha=alpha)

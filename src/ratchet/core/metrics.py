@@ -174,6 +174,8 @@ def _roc_auc(target: Target, scores: Scores) -> float:
     classes, counts = np.unique(target.astype(np.int64), return_counts=True)
     if len(classes) < 2:
         return np.nan
+    if scores.shape[1] == 2:
+        return float(roc_auc_score(target, scores[:, 1]))
     areas = [roc_auc_score(target == one, scores[:, one]) for one in classes]
     return float(np.average(areas, weights=counts))
 

@@ -68,7 +68,7 @@ class Model(Section):
     params: dict[str, bool | int | float | str | None] = Field(
         default_factory=dict, description="passed to the estimator as they are"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(default=0, description="of everything random in a fit")
 
 
 class Evaluate(Section):
@@ -80,8 +80,8 @@ class Evaluate(Section):
 class Bounds(Section):
     """An absolute range a metric must lie in."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, description="a value below it fails")
+    max: float | None = Field(default=None, description="a value above it fails")
 
 
 class Gate(Section):
@@ -110,7 +110,7 @@ class Gate(Section):
 class Promotion(Section):
     """Where the registry points, and where the ledger is written."""
 
-    alias: Name = "champion"
+    alias: Name = Field(default="champion", description="the MLflow alias that follows the ledger")
     branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = Field(
         default="ratchet/ledger", description="the git branch that holds the ledger"
     )
@@ -119,8 +119,8 @@ class Promotion(Section):
 class Serve(Section):
     """The REST server."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    host: str = Field(default="127.0.0.1", description="the address that the server listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8000, description="0: any free one")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(default=2.0, description="how often the ledger is asked")
     max_rows: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows in one request at most")
 

@@ -116,6 +116,11 @@ def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> d
         "estimator": record.recipe.model.estimator,
         "trained on": f"{_range(record.trained_on)}, {record.rows:,} rows, {len(record.features)} features",
         "judged on": f"{_range(evaluation.holdout)}, {evaluation.rows:,} rows that neither model was trained on",
+        "change": "a refit: the champion's code and parameters, newer data"
+        if evaluation.refit
+        else "code or parameters differ from the champion's"
+        if evaluation.champion
+        else "the first model: it is compared with a constant prediction",
         "rows that fail together": f"{evaluation.clusters} clusters" if evaluation.clusters else "assumed independent",
     }
     if comparison and comparison.design_effect is not None and evaluation.clusters:

@@ -44,6 +44,9 @@ def _column(kind: str, values: Sequence[object]) -> NDArray[Any]:
     import pandas as pd
 
     if kind == "number":
+        # Columns that are numbers already need no look at each value: they are most of the time that a fit takes to start.
+        if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+            return values.astype(np.float64)
         return np.asarray(pd.to_numeric(np.array(values, dtype=object)), dtype=np.float64)
     texts = np.array(values, dtype=object)
     texts[pd.isna(texts)] = None

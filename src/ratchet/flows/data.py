@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.core.checks import check
-from ratchet.core.conform import conform
 from ratchet.core.schema import ROWS, Schema, Table
-from ratchet.errors import BatchRefused, DataRefused, UsageError, Violation
+from ratchet.errors import BatchRefused, DataRefused, UsageError
 from ratchet.io import dvc, files
 from ratchet.io.batches import RawBatches, check_batch_name
 from ratchet.io.progress import say
 from ratchet.io.room import read_params, read_schema, source
-from ratchet.io.tables import SUFFIXES, read_raw, write_frame
+from ratchet.io.tables import SUFFIXES, read_typed, write_frame
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,17 +101,10 @@ def fetch(settings: Settings) -> None:
 
 def examine(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> None:
     """Parse and check the files of a batch without writing anything. Raises BatchRefused with everything found."""
+    typed = read_typed(batch, paths, tables)
     violations = [
-        Violation(table=kind, column="*", rule="table is missing", count=0) for kind in tables if kind not in paths
+        violation for name, table in typed.items() for violation in check(table.to_pandas(), tables[name], name=name)
     ]
-    violations += [
-        Violation(table=kind, column="*", rule="table is not in schema.yaml", count=0)
-        for kind in paths
-        if kind not in tables
-    ]
-    for kind in tables.keys() & paths.keys():
-        typed, found = conform(read_raw(paths[kind], batch=batch, texts=tables[kind].texts()), tables[kind], name=kind)
-        violations += found or check(typed.to_pandas(), tables[kind], name=kind)
     if violations:
         raise BatchRefused(batch, violations)
 

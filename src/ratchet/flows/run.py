@@ -32,14 +32,12 @@ def run(settings: Settings) -> Outcome:
     serving = champion(ledger(settings, params).read())
     folder = settings.root / layout.CHAMPION
     with dvc.project(settings.root, settings.dvc_remote) as repo:
-        found = dvc.status(repo) if (folder / model_folder.CHAMPION).is_file() else None
-        if found is not None:
-            dvc.require_untouched_data(found)
+        found = dvc.status(repo)
+        dvc.require_untouched_data(found)
         if not _pending(found) and (_is_here(settings, serving) or holds(folder, serving)):
             return Outcome((), read_decision(settings), serving)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
-        dvc.require_untouched_data(dvc.status(repo))
         stages = dvc.reproduce(repo)
     return Outcome(tuple(stages), read_decision(settings), serving)
 
@@ -53,9 +51,9 @@ def read_decision(settings: Settings) -> Decision:
         raise ServiceFailed(f"{path} cannot be read", next_step="ratchet run") from error
 
 
-def _pending(found: dvc.Status | None) -> bool:
+def _pending(found: dvc.Status) -> bool:
     """Whether a stage is out of date; data that is tracked but not yet cached is not."""
-    return found is None or any(not name.endswith(".dvc") for name in found)
+    return any(not name.endswith(".dvc") for name in found)
 
 
 def _is_here(settings: Settings, serving: Entry | None) -> bool:

@@ -26,7 +26,7 @@ REMOTE = "storage"
 @contextmanager
 def project(root: Path, remote: str | None) -> Iterator[Repo]:
     """The DVC project at `root`, with `remote` (a folder or URL) as its default remote where one is given."""
-    _python_first_on_path()
+    _stages_run_this(root)
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -115,8 +115,9 @@ def _config(remote: str | None) -> dict[str, Any]:
     return {"core": {**core, "remote": REMOTE}, "remote": {REMOTE: {"url": remote, "verify": True}}}
 
 
-def _python_first_on_path() -> None:
-    """Stages say `python`: it must be the one that runs this."""
+def _stages_run_this(root: Path) -> None:
+    """Stages say `python -m ratchet.stages`: this Python, and the project's own code, which `dvc.yaml` depends on."""
+    os.environ["PYTHONPATH"] = str(root / "src")
     here = str(Path(sys.executable).parent)
     if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
         os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ratchet.core.conform import conform
+from ratchet.core.schema import Table
 from ratchet.errors import BatchRefused, Violation
 from ratchet.io import files
 
@@ -51,6 +53,22 @@ def read_raw(path: Path, *, batch: str, texts: Sequence[str]) -> pa.Table:
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         rule = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
         raise BatchRefused(batch, [Violation(table=path.name, column="*", rule=rule, count=0)]) from error
+
+
+def read_typed(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> dict[str, pa.Table]:
+    """Read and parse all tables of a unit. Raises BatchRefused with everything that is wrong with any of them."""
+    wrong = [(name, "table is missing") for name in tables if name not in paths]
+    wrong += [(name, "table is not in schema.yaml") for name in paths if name not in tables]
+    violations = [Violation(table=name, column="*", rule=rule, count=0) for name, rule in wrong]
+    typed: dict[str, pa.Table] = {}
+    for name in (name for name in tables if name in paths):
+        texts = [column for column, rule in tables[name].columns.items() if rule.type == "string"]
+        raw = read_raw(paths[name], batch=batch, texts=texts)
+        typed[name], found = conform(raw, tables[name], name=name)
+        violations.extend(found)
+    if violations:
+        raise BatchRefused(batch, violations)
+    return typed
 
 
 def _read_parquet(path: Path) -> pa.Table:
