@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ratchet.core.clusters import Estimate, Replicates, interval, jackknifed, replicates
+from ratchet.core.clusters import Estimate, Replicates, group, interval, jackknifed, replicates
 from ratchet.core.metrics import Metric, Target, metrics_for, row_losses
 from ratchet.core.params import Section, Task
 from ratchet.core.scoring import Scores
@@ -37,13 +37,16 @@ def evaluate(
 
     `pair` names the reference and the challenger: the gain is of the second over the first, if both are there.
     """
-    rows = _Rows(target=target, models=models, clusters=clusters, pair=pair, alpha=alpha)
-    return [_row(metric, *(_by_losses if metric.row_loss else _by_jackknife)(metric, rows)) for metric in metrics_for(task)]
+    codes = None if clusters is None else group(clusters, len(target)).codes
+    rows = _Rows(target=target, models=models, clusters=codes, pair=pair, alpha=alpha)
+    return [
+        _row(metric, *(_by_losses if metric.row_loss else _by_jackknife)(metric, rows)) for metric in metrics_for(task)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Rows:
-    """What `evaluate` was given."""
+    """What `evaluate` was given, clusters as numbers: names are slow to sort, and each metric sorts them."""
 
     target: Target
     models: Mapping[str, Scores]

@@ -114,7 +114,7 @@ def model_inputs(features: pd.DataFrame, inputs: Sequence[Feature]) -> pd.DataFr
             f"the features {', '.join(missing)} are not there, and the model needs them",
             next_step="keep them in build() of the room's features.py, or train again",
         )
-    return frame(inputs, {feature.name: features[feature.name].array for feature in inputs})
+    return frame(inputs, {feature.name: features[feature.name].to_numpy() for feature in inputs})
 
 
 def _is_text(values: pd.Series) -> bool:

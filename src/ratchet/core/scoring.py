@@ -30,7 +30,7 @@ class Predictor(Protocol):
         ...
 
 
-def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object] | NDArray[Any]]) -> pd.DataFrame:
     """The model's input table from one sequence per feature, in the order of `inputs`.
 
     Numbers become float64 with NaN for None; categories become objects, with None for a missing one.
@@ -40,11 +40,11 @@ def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object]]) ->
     return pd.DataFrame({feature.name: _column(feature.kind, columns[feature.name]) for feature in inputs})
 
 
-def _column(kind: str, values: Sequence[object]) -> NDArray[Any]:
+def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any]:
     import pandas as pd
 
     if kind == "number":
-        # Columns that are numbers already need no look at each value: they are most of the time that a fit takes to start.
+        # A column of numbers needs no look at each value, which would cost more than the binning of the trees.
         if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
             return values.astype(np.float64)
         return np.asarray(pd.to_numeric(np.array(values, dtype=object)), dtype=np.float64)

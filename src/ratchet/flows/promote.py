@@ -11,12 +11,13 @@ from pathlib import Path
 from ratchet.core.decision import Decision
 from ratchet.core.ledger import Change, Entry, champion, rollback_target, withdrawn
 from ratchet.core.params import Params
+from ratchet.core.tracked_run import RunRef
 from ratchet.errors import ChampionChanged, PromotionRefused
 from ratchet.flows.champion import ledger, rehearse
 from ratchet.flows.record import fingerprint_of
 from ratchet.io import files, layout, model_folder
 from ratchet.io.git import head_commit
-from ratchet.io.mlflow import MODEL, RunRef, Tracking, tracking
+from ratchet.io.mlflow import MODEL, Tracking, tracking
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 

@@ -13,11 +13,12 @@ from ratchet.core.decision import Decision
 from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
+from ratchet.core.tracked_run import RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.flows.run import read_decision
 from ratchet.io import dvc, layout, model_folder
 from ratchet.io.git import head_commit
-from ratchet.io.mlflow import RunFacts, RunRef, tracking
+from ratchet.io.mlflow import tracking
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 

@@ -34,6 +34,7 @@ def run(settings: Settings) -> Outcome:
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
+        _require_data(dvc.missing_data(repo))
         if not _pending(found) and (_is_here(settings, serving) or holds(folder, serving)):
             return Outcome((), read_decision(settings), serving)
         if not holds(folder, serving):
@@ -49,6 +50,11 @@ def read_decision(settings: Settings) -> Decision:
         return Decision.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ServiceFailed(f"{path} cannot be read", next_step="ratchet run") from error
+
+
+def _require_data(missing: list[str]) -> None:
+    if missing:
+        raise ServiceFailed(f"{', '.join(missing)}: tracked, but not here", next_step="ratchet data fetch")
 
 
 def _pending(found: dvc.Status) -> bool:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.errors import DataRefused, ServiceFailed, StageFailed
+from ratchet.errors import DataRefused, ServiceFailed, StageFailed, TamperedFile
+from ratchet.io import files
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -78,14 +79,39 @@ def push(repo: Repo) -> int:
 
 
 def pull(repo: Repo, targets: Sequence[str] | None = None) -> None:
-    """Get data, outputs and the run cache from the remote; what the remote does not have is left out."""
+    """Get data, outputs and the run cache from the remote; outputs that the remote does not have are left out.
+
+    DVC believes its cache. Here every object is compared with its name first: a damaged one is fetched again.
+    Raises TamperedFile if the remote's is damaged too, before anything is put in place, and ServiceFailed if the
+    remote does not have the data itself.
+    """
     from dvc.exceptions import CheckoutError
 
+    dropped: set[str] = set()
+    while True:
+        _fetch(repo, targets)
+        damaged = _damaged(repo)
+        for oid in damaged:
+            Path(repo.cache.local.oid_to_path(oid)).unlink()
+        if again := sorted(dropped & damaged.keys()):
+            raise _damaged_remote(", ".join(f"{damaged[oid]} (MD5 {oid})" for oid in again))
+        if not damaged:
+            break
+        dropped |= damaged.keys()
     try:
-        repo.fetch(targets=targets, run_cache=True)
         repo.checkout(targets=targets, force=True, allow_missing=True)
     except CheckoutError as error:
         raise ServiceFailed(f"dvc: {error}", next_step="push the data from where it is: dvc push") from error
+    if missing := missing_data(repo):
+        raise ServiceFailed(
+            f"the DVC remote does not have {', '.join(missing)}, or has it damaged",
+            next_step="push it from a checkout that has it: dvc push",
+        )
+
+
+def missing_data(repo: Repo) -> list[str]:
+    """The raw batches and lookups that a `.dvc` file names and that are not in the work tree."""
+    return sorted(str(out) for out in repo.index.outs if out.stage.is_data_source and not out.exists)
 
 
 def require_untouched_data(found: Status) -> None:
@@ -106,6 +132,44 @@ def require_untouched_data(found: Status) -> None:
             next_step="batches are immutable: ratchet data fetch brings back what was recorded; "
             "a correction is a new batch",
         )
+
+
+def _damaged(repo: Repo) -> dict[str, str]:
+    """Objects in the cache whose bytes are not those of their name (an MD5), each with what it is the content of."""
+    cache = repo.cache.local
+    found: dict[str, str] = {}
+    for oid, name in _objects(repo):
+        path = Path(cache.oid_to_path(oid))
+        if path.is_file() and files.digest(path, "md5") != oid.removesuffix(".dir"):
+            found[oid] = name
+    return found
+
+
+def _objects(repo: Repo) -> Iterator[tuple[str, str]]:
+    """Every object that the project's outputs consist of, and what it is the content of."""
+    for out in repo.index.outs:
+        if not out.hash_info:
+            continue
+        yield out.hash_info.value, str(out)
+        if out.hash_info.isdir:
+            for parts, _, info in out.get_obj() or ():
+                yield info.value, "/".join([str(out), *parts])
+
+
+def _fetch(repo: Repo, targets: Sequence[str] | None) -> None:
+    from dvc.output import ObjectFormatError
+
+    try:
+        repo.fetch(targets=targets, run_cache=True)
+    except ObjectFormatError as error:
+        raise _damaged_remote(str(error)) from error
+
+
+def _damaged_remote(what: str) -> TamperedFile:
+    return TamperedFile(
+        f"the DVC remote holds other bytes than were recorded: {what}; nothing of them was used",
+        next_step="remove these objects from the remote, then dvc push from a checkout that still has them",
+    )
 
 
 def _config(remote: str | None) -> dict[str, Any]:

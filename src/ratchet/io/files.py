@@ -21,9 +21,9 @@ HALF_WRITTEN = ".writing-"
 CHUNK = 1 << 20
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    sha = hashlib.sha256()
+def digest(path: Path, kind: str = "sha256") -> str:
+    """A file's digest in hexadecimal: SHA-256, or what `kind` names."""
+    sha = hashlib.new(kind, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             sha.update(chunk)

@@ -7,15 +7,15 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ratchet.core.manifest import digest_of
 from ratchet.core.model_record import ModelRecord
+from ratchet.core.tracked_run import RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.io import model_folder
 from ratchet.io.code import library_versions
@@ -33,31 +33,6 @@ MODEL = "model"
 
 CONNECT_SECONDS = 3.0
 SQLITE = "sqlite:///"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """What is recorded of one run. `artifacts` maps a folder in the run to the files that go there."""
-
-    fingerprint: str
-    name: str
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-    artifacts: Mapping[str, Sequence[Path]]
-    inputs: Mapping[str, Mapping[str, str]]
-    model: Path
-    room: Path
-
-
-@dataclass(frozen=True)
-class RunRef:
-    """A recorded run."""
-
-    run_id: str
-    fingerprint: str
-    seal: str
-    finished: bool
 
 
 class Tracking:

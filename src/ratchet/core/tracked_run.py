@@ -1,0 +1,32 @@
+"""A run as the tracking store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What is recorded of one run. `artifacts` maps a folder in the run to the files that go there."""
+
+    fingerprint: str
+    name: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    artifacts: Mapping[str, Sequence[Path]]
+    inputs: Mapping[str, Mapping[str, str]]
+    model: Path
+    room: Path
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """A recorded run."""
+
+    run_id: str
+    fingerprint: str
+    seal: str
+    finished: bool

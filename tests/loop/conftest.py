@@ -1,0 +1,260 @@
+"""Whole projects on disk, driven as a person drives them: the command line in a process of its own.
+
+`Sandbox` is a folder with everything a project has around it: a home, a git remote, a DVC remote, an MLflow store.
+Building one takes seconds, so it is built once, kept as a copy, and put back for each test at the same path: MLflow
+keeps absolute addresses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ratchet.io import files
+
+ROOT = Path(__file__).resolve().parents[2]
+DIABETES = ROOT / "tests" / "projects" / "diabetes"
+PATIENCE_SECONDS = 120
+MACHINE = (".dvcignore", ".gitignore", "dvc.yaml")
+DATA = ("data/.gitignore", "data/raw/.gitignore", "data/lookups/.gitignore", ".dvc/config", ".dvc/.gitignore")
+CODE_ONLY = shutil.ignore_patterns("__pycache__")
+
+VOLATILE = (".dvc/tmp/", ".git/index", "__pycache__/")
+"""What looking alone may change: locks and memories of hashes, git's memory of time stamps."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and all it printed."""
+
+    code: int
+    out: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A project at `base/project`, with what it needs beside it."""
+
+    base: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The checkout."""
+        return self.base / "project"
+
+    @property
+    def origin(self) -> Path:
+        """The bare repository it pushes to, which also holds the ledger."""
+        return self.base / "origin.git"
+
+    @property
+    def dvc_remote(self) -> Path:
+        """The folder that DVC pushes to."""
+        return self.base / "dvc"
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """An environment made from nothing but PATH: nobody's configuration takes part."""
+        return {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "HOME": str(self.base / "home"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(self.root / "src"),
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(self.base / "home" / "dvc"),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.base / 'mlflow' / 'mlflow.db'}",
+            "RATCHET_ACTOR": "ada",
+            **self.extra,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """`ratchet ARGUMENTS`, as the project's own code."""
+        return [sys.executable, "-m", "ratchet", *arguments]
+
+    def run(self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
+        """Run a command in the checkout and wait for it; `env` goes on top of the environment."""
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.root,
+            env={**self.environment, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def ratchet(self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
+        """Run `ratchet ARGUMENTS`."""
+        return self.run(self.command(*arguments), cwd=cwd, env=env)
+
+    def ok(self, *arguments: str) -> str:
+        """Run a command that must succeed; returns what it prints."""
+        said = self.ratchet(*arguments)
+        assert said.code == 0, f"ratchet {' '.join(arguments)}: {said}"
+        return said.out
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the checkout; it must succeed."""
+        said = self.run(["git", *arguments])
+        assert said.code == 0, said
+        return said.out.strip()
+
+    def commit(self, message: str = "change") -> str:
+        """Commit everything; returns the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def set_params(self, **sections: Mapping[str, Any]) -> None:
+        """Change keys of sections of params.yaml."""
+        path = self.root / "params.yaml"
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for section, values in sections.items():
+            tree[section] = {**tree.get(section, {}), **values}
+        path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+    def digests(self, *below: str) -> dict[str, str]:
+        """SHA-256 by path of every file that counts, under all of the sandbox or under parts of the checkout."""
+        starts = [self.root / each for each in below] or [self.base]
+        found = (path for start in starts for path in ([start] if start.is_file() else start.rglob("*")))
+        return {
+            name: files.digest(path)
+            for path in sorted(found)
+            if path.is_file() and not any(part in (name := str(path.relative_to(self.base))) for part in VOLATILE)
+        }
+
+    def keep(self, place: Path) -> Path:
+        """Copy all of it to `place`."""
+        shutil.copytree(self.base, place, symlinks=True)
+        return place
+
+    def restore(self, place: Path) -> None:
+        """Make all of it again what it was when it was kept at `place`."""
+        shutil.rmtree(self.base, ignore_errors=True)
+        shutil.copytree(place, self.base, symlinks=True)
+
+
+def build(sandbox: Sandbox, room: Path, params: Path) -> None:
+    """Lay out a project with a room of its own, its remotes and its home, committed and pushed."""
+    root = sandbox.root
+    for name in (*MACHINE, *DATA):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, root / name)
+    shutil.copyfile(params, root / "params.yaml")
+    for package in (ROOT / "src" / "ratchet", room):
+        shutil.copytree(package, root / "src" / package.name, ignore=CODE_ONLY)
+    (sandbox.base / "home").mkdir()
+    (sandbox.base / "home" / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    local = f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {sandbox.dvc_remote}\n"
+    (root / ".dvc" / "config.local").write_text(local, encoding="utf-8")
+    sandbox.git("init", "--quiet", "--initial-branch=main")
+    sandbox.git("init", "--quiet", "--bare", "--initial-branch=main", str(sandbox.origin))
+    sandbox.git("remote", "add", "origin", str(sandbox.origin))
+    sandbox.commit("Start")
+    sandbox.git("push", "--quiet", "origin", "main")
+
+
+Kept = tuple[Sandbox, Path]
+"""A sandbox and the copy that it is put back from."""
+
+
+@pytest.fixture(scope="session")
+def _pulled(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    base = tmp_path_factory.mktemp("small")
+    sandbox = Sandbox(base / "live")
+    build(sandbox, DIABETES / "src" / "diabetes", DIABETES / "params.yaml")
+    sandbox.ok("data", "pull", "--until", "part-04")
+    assert sandbox.run([sys.executable, "-m", "dvc", "push", "--quiet"]).code == 0
+    sandbox.commit("Add four parts")
+    return sandbox, sandbox.keep(base / "pulled")
+
+
+@pytest.fixture(scope="session")
+def _computed(_pulled: Kept) -> Kept:
+    sandbox, pulled = _pulled
+    sandbox.restore(pulled)
+    sandbox.ok("run")
+    sandbox.commit("Reproduce")
+    return sandbox, sandbox.keep(pulled.with_name("computed"))
+
+
+@pytest.fixture(scope="session")
+def _recorded(_computed: Kept) -> Kept:
+    sandbox, computed = _computed
+    sandbox.restore(computed)
+    sandbox.ok("record")
+    return sandbox, sandbox.keep(computed.with_name("recorded"))
+
+
+@pytest.fixture(scope="session")
+def _served(_recorded: Kept) -> Kept:
+    sandbox, recorded = _recorded
+    sandbox.restore(recorded)
+    sandbox.ok("promote")
+    return sandbox, sandbox.keep(recorded.with_name("served"))
+
+
+@pytest.fixture
+def pulled(_pulled: Kept) -> Sandbox:
+    """The regression project with four batches, tracked, pushed and committed; nothing was run."""
+    sandbox, place = _pulled
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture
+def computed(_computed: Kept) -> Sandbox:
+    """The same after its first run, which says promote; nothing is recorded."""
+    sandbox, place = _computed
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture
+def recorded(_recorded: Kept) -> Sandbox:
+    """The same, recorded in MLflow; nothing serves."""
+    sandbox, place = _recorded
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture
+def served(_served: Kept) -> Sandbox:
+    """The same, promoted: the first champion serves."""
+    sandbox, place = _served
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def undisturbed(_computed: Kept) -> dict[str, str]:
+    """What a first run leaves in the project with four batches: each file's digest."""
+    _, place = _computed
+    return Sandbox(place).digests("data", "dvc.lock")
+
+
+@pytest.fixture
+def unchanged() -> Iterator[Callable[[Sandbox], None]]:
+    """Call it with a sandbox: when the test ends, every file of it must be what it was then."""
+    before: list[tuple[Sandbox, dict[str, str]]] = []
+    yield lambda sandbox: before.append((sandbox, sandbox.digests()))
+    for sandbox, digests in before:
+        assert sandbox.digests() == digests
