@@ -29,7 +29,7 @@ MACHINE = (".dvcignore", ".gitignore", "dvc.yaml")
 DATA = ("data/.gitignore", "data/raw/.gitignore", "data/lookups/.gitignore", ".dvc/config", ".dvc/.gitignore")
 CODE_ONLY = shutil.ignore_patterns("__pycache__")
 
-VOLATILE = (".dvc/tmp/", ".git/index", "__pycache__/")
+VOLATILE = (".dvc/tmp/", "home/dvc/", ".git/index")
 """What looking alone may change: locks and memories of hashes, git's memory of time stamps."""
 
 

@@ -190,10 +190,14 @@ def test_fetching_undoes_an_edit(pulled: Sandbox) -> None:
 def cached(sandbox: Sandbox, store: Path, *, folder: bool) -> Path:
     """Where DVC keeps the rows of part-02, or the list of its files, in its cache or its remote."""
     listing = yaml.safe_load((sandbox.root / "data/raw/part-02.dvc").read_text(encoding="utf-8"))["outs"][0]["md5"]
-    path = store / "files" / "md5" / listing[:2] / listing[2:]
-    if folder:
-        return path
-    name = json.loads(path.read_text(encoding="utf-8"))[0]["md5"]
+    name = str(listing)
+    if not folder:
+        name = str(json.loads(place(store, name).read_text(encoding="utf-8"))[0]["md5"])
+    return place(store, name)
+
+
+def place(store: Path, name: str) -> Path:
+    """Where DVC keeps the object of this name."""
     return store / "files" / "md5" / name[:2] / name[2:]
 
 
@@ -239,7 +243,7 @@ def test_commands_too_early(pulled: Sandbox, unchanged: Unchanged) -> None:
 
 @pytest.mark.slow
 def test_mlflow_does_not_answer(computed: Sandbox, unchanged: Unchanged) -> None:
-    """Recording and promoting say so within seconds and change nothing; with MLflow back, the same command completes."""
+    """Recording and promoting say so within seconds and change nothing; with MLflow back, recording completes."""
     before = computed.digests()
     for command in ("record", "promote"):
         started = time.monotonic()
@@ -339,7 +343,7 @@ def test_a_full_disk_in_each_stage(pulled: Sandbox, undisturbed: dict[str, str])
 
 @pytest.mark.slow
 def test_racing_promoters(recorded: Sandbox) -> None:
-    """Of six clones that promote three decisions against the same champion, one decision wins and one entry is added."""
+    """Of six clones that promote three decisions against the same champion, one wins and one entry is added."""
     runs = [run_id(recorded.ok("record"))]
     for power in (0.7, 0.9):
         recorded.set_params(gate={"power": power})

@@ -95,10 +95,13 @@ def champion_pull(
 @params.command("check", epilog=example("ratchet params check"))
 def params_check(context: typer.Context) -> None:
     """Say whether params.yaml and schema.yaml are as they must be."""
+    from ratchet.core.names import check_names
     from ratchet.io.room import read_params, read_schema
 
     root = settings_of(context).root
-    read_schema(root, read_params(root))
+    params = read_params(root)
+    read_schema(root, params)
+    check_names(params)
     typer.echo("params.yaml and schema.yaml are fine")
 
 

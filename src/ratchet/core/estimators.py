@@ -31,6 +31,11 @@ ESTIMATORS = {
 """Each name with its classifier and its regressor."""
 
 
+def usable(task: Task) -> list[str]:
+    """The names of the estimators for `task`."""
+    return sorted(name for name, kinds in ESTIMATORS.items() if kinds[task == "regression"])
+
+
 def build_pipeline(inputs: Sequence[Feature], *, task: Task, features: Features, model: Model) -> Pipeline:
     """An unfitted pipeline for tables with the columns `inputs`.
 
@@ -44,10 +49,9 @@ def build_pipeline(inputs: Sequence[Feature], *, task: Task, features: Features,
 def _estimator(task: Task, model: Model) -> Any:
     path = ESTIMATORS.get(model.estimator, (None, None))[task == "regression"]
     if path is None:
-        usable = sorted(name for name, kinds in ESTIMATORS.items() if kinds[task == "regression"])
         raise UsageError(
             f"params.yaml: model.estimator {model.estimator!r} is not an estimator for {task}",
-            next_step=f"use one of {', '.join(usable)}, or add yours to ESTIMATORS in src/ratchet/core/estimators.py",
+            next_step=f"use one of {', '.join(usable(task))}, or add yours in src/ratchet/core/estimators.py",
         )
     module, _, name = path.partition(":")
     kind = getattr(importlib.import_module(module), name)

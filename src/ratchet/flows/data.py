@@ -14,7 +14,7 @@ from ratchet.core.checks import check
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import BatchRefused, DataRefused, UsageError
 from ratchet.io import dvc, files
-from ratchet.io.batches import RawBatches, check_batch_name
+from ratchet.io.batches import RawBatches, check_batch_name, pointer
 from ratchet.io.progress import say
 from ratchet.io.room import read_params, read_schema, source
 from ratchet.io.tables import SUFFIXES, read_typed, write_frame
@@ -67,7 +67,10 @@ def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> bool:
     schema = read_schema(settings.root, read_params(settings.root))
     for kind, path in tables.items():
         if not path.is_file() or path.suffix not in SUFFIXES:
-            raise UsageError(f"{kind}: {path} is not a file that ends in {' or '.join(SUFFIXES)}")
+            raise UsageError(
+                f"{kind}: {path} is not a file that ends in {' or '.join(SUFFIXES)}",
+                next_step="check the path, or save the table as one of these",
+            )
     if check_batch_name(name) in raw.names():
         return _require_same(raw, name, tables)
     _add(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
@@ -83,7 +86,7 @@ def facts(settings: Settings) -> list[BatchFacts]:
             name=name,
             tables=tuple(found := raw.table_files(name)),
             size=sum(path.stat().st_size for path in found.values()),
-            tracked=_pointer(raw.folder / name).is_file(),
+            tracked=pointer(raw.folder / name).is_file(),
         )
         for name in raw.names()
     ]
@@ -167,12 +170,8 @@ def _copier(source: Path) -> Callable[[Path], object]:
 
 def _track(settings: Settings, raw: RawBatches) -> None:
     """Hand to DVC what it does not track yet, in one call."""
-    new = [raw.folder / name for name in raw.names() if not _pointer(raw.folder / name).is_file()]
-    new += raw.standing_files().values()
+    # A lookup that has changed is tracked already, and has to be tracked again.
+    new = {*raw.untracked(), *raw.standing_files().values()}
     if new:
         with dvc.project(settings.root, settings.dvc_remote) as repo:
-            dvc.add(repo, new)
-
-
-def _pointer(path: Path) -> Path:
-    return path.with_name(f"{path.name}.dvc")
+            dvc.add(repo, sorted(new))

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ratchet.core.decision import Decision
 from ratchet.core.ledger import Entry, champion
-from ratchet.errors import ServiceFailed
+from ratchet.core.params import Params
+from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
 from ratchet.io import dvc, layout, model_folder
+from ratchet.io.batches import RawBatches
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -34,11 +36,12 @@ def run(settings: Settings) -> Outcome:
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
-        _require_data(dvc.missing_data(repo))
+        _require_data(RawBatches(settings.root), dvc.missing_data(repo))
         if not _pending(found) and (_is_here(settings, serving) or holds(folder, serving)):
             return Outcome((), read_decision(settings), serving)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
+        _check_names(params)
         stages = dvc.reproduce(repo)
     return Outcome(tuple(stages), read_decision(settings), serving)
 
@@ -52,9 +55,23 @@ def read_decision(settings: Settings) -> Decision:
         raise ServiceFailed(f"{path} cannot be read", next_step="ratchet run") from error
 
 
-def _require_data(missing: list[str]) -> None:
+def _check_names(params: Params) -> None:
+    # Imported late: most runs find nothing changed and need none of it.
+    from ratchet.core.names import check_names
+
+    check_names(params)
+
+
+def _require_data(raw: RawBatches, missing: list[str]) -> None:
+    """Raises unless the data that is here is the data that git knows."""
     if missing:
         raise ServiceFailed(f"{', '.join(missing)}: tracked, but not here", next_step="ratchet data fetch")
+    if untracked := raw.untracked():
+        names = ", ".join(str(path.relative_to(raw.root)) for path in untracked)
+        raise DataRefused(
+            f"{names}: here, but without a .dvc file, so git does not know it",
+            next_step="ratchet data pull tracks it; if it was left by another branch, remove it",
+        )
 
 
 def _pending(found: dvc.Status) -> bool:

@@ -26,6 +26,11 @@ LOOKUPS = "lookups"
 BATCH_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
+def pointer(path: Path) -> Path:
+    """The `.dvc` file of a batch's folder or of a lookup."""
+    return path.with_name(f"{path.name}.dvc")
+
+
 def check_batch_name(name: str) -> str:
     """Return `name` if a batch may have it. Raises UsageError."""
     if not BATCH_NAME.fullmatch(name) or name == LOOKUPS:
@@ -56,6 +61,11 @@ class RawBatches:
         """The batches that are here, in time order."""
         found = [path for path in self.folder.glob("*") if path.is_dir() and BATCH_NAME.fullmatch(path.name)]
         return sorted(path.name for path in found)
+
+    def untracked(self) -> list[Path]:
+        """Batches and standing lookups that are here without a `.dvc` file, so that git does not know them."""
+        found = [self.folder / name for name in self.names()] + list(self.standing_files().values())
+        return [path for path in found if not pointer(path).is_file()]
 
     def table_files(self, batch: str) -> dict[str, Path]:
         """The files of one batch by table name, the rows first. Raises DataRefused if there is no rows table."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ratchet.core.learning import Fitted, cross_validate, fit, spread
 from ratchet.core.model_record import ModelRecord, Recipe
+from ratchet.core.names import check_names
 from ratchet.core.params import Params
 from ratchet.core.split import plan_split
 from ratchet.io import files, layout
@@ -20,6 +21,7 @@ from ratchet.io.room import read_params
 def run(root: Path) -> None:
     """Write the model folder and the cross-validation metrics. Raises DataRefused if there is too little data."""
     params = read_params(root)
+    check_names(params)
     store = UnitStore(root / layout.FEATURES)
     plan = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds)
     batches = read_batches(store, plan.train)

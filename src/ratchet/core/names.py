@@ -1,0 +1,32 @@
+"""Names in `params.yaml` that only the code knows: estimators and metrics. Checked before anything long begins."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from ratchet.core.estimators import usable
+from ratchet.core.metrics import loss_names, metrics_for
+from ratchet.core.params import Params
+from ratchet.errors import UsageError
+
+
+def check_names(params: Params) -> None:
+    """Raises UsageError for an estimator or a metric that the project's task does not have."""
+    task = params.project.task
+    _require("model.estimator", params.model.estimator, usable(task), f"estimator for {task}")
+    _require("gate.metric", params.gate.metric, loss_names(task), f"loss per row for {task}")
+    known = [metric.name for metric in metrics_for(task)]
+    for name in params.gate.floors:
+        _require("gate.floors", name, known, f"metric for {task}")
+
+
+def _require(where: str, name: str, known: Collection[str], what: str) -> None:
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    raise UsageError(
+        f"params.yaml: {where}: {name!r} is no {what}{hint}",
+        next_step=f"use one of {', '.join(known)}; nothing was run",
+    )
