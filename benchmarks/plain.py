@@ -108,7 +108,8 @@ def fit(batches: list[tuple[pd.DataFrame, pd.DataFrame]], model: dict[str, Any])
 
 def log_losses(late: Labels, score: Floats) -> Floats:
     """The surprise at each row."""
-    return -np.log(np.clip(np.where(late == 1, score, 1 - score), 1e-15, 1))
+    likelihood: Floats = np.clip(np.where(late == 1, score, 1 - score), 1e-15, 1)
+    return -np.log(likelihood)
 
 
 def briers(late: Labels, score: Floats) -> Floats:

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict
 
-from ratchet.core.params import Section
+from ratchet.core.findings import Estimate
 from ratchet.errors import UsageError
 
 Floats = NDArray[np.float64]
@@ -27,24 +26,6 @@ LARGEST = 1e290
 """A loss beyond it would overflow when it is summed; nothing measured is that large."""
 JACKKNIFE_GROUPS = 64
 """More clusters are left out in that many groups of neighbours: the statistic is computed once per group."""
-
-
-class Finite(Section):
-    """A record whose numbers are numbers; it dumps to plain JSON and reads back equal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Estimate(Finite):
-    """A value between two one-sided bounds; None where the rows do not define it."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    standard_error: float | None
-    rows: int
-    clusters: int
-    assumed_independent: bool
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
 
 from ratchet.core.clusters import (
-    Estimate,
-    Finite,
     Floats,
     Groups,
     bounds,
@@ -28,6 +25,7 @@ from ratchet.core.clusters import (
     standard_error,
     usable,
 )
+from ratchet.core.findings import Advice, Comparison, Estimate
 from ratchet.errors import UsageError
 
 __all__ = ["Advice", "Comparison", "Estimate", "compare", "interval", "jackknife", "rows_needed"]
@@ -36,35 +34,6 @@ ROUND_OFF = 1e-12
 """Relative to the mean loss: a difference no larger is rounding, not a difference between models."""
 SIGN_FLIP_CLUSTERS = 12
 """Up to here all 2^clusters flips are enumerated; with more clusters the t test needs no second opinion."""
-
-
-class Comparison(Finite):
-    """What the challenger gains over the reference, in loss per row; positive is better."""
-
-    gain: float
-    low: float | None = Field(description="one-sided lower bound at level alpha; None with a single cluster")
-    high: float | None = Field(description="one-sided upper bound at level alpha; None with a single cluster")
-    standard_error: float | None
-    p_better: float = Field(description="of the hypothesis that the true gain is at most -margin")
-    p_worse: float = Field(description="of the hypothesis that the true gain is at least -margin")
-    sign_flip: float | None = Field(description="p_better by exact flips of whole clusters; None beyond 12 clusters")
-    rows: int
-    clusters: int
-    assumed_independent: bool = Field(description="no cluster was named: every row is its own")
-    design_effect: float | None = Field(
-        description="variance of the mean over that of independent rows; None: undefined"
-    )
-    sd: float = Field(description="standard deviation of a row's gain")
-    lag1: float | None = Field(description="correlation of neighbouring clusters' mean gains; high: clusters too fine")
-    alpha: float
-    margin: float
-
-
-class Advice(Finite):
-    """How much data a decision takes."""
-
-    rows: int
-    clusters: int
 
 
 def compare(

@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ratchet.core.clusters import Finite
-from ratchet.core.comparison import Advice, Comparison
+from ratchet.core.findings import Advice, Comparison, Finite
 from ratchet.core.params import Gate, Task
 
 

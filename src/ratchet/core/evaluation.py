@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ratchet.core.clusters import Estimate, Replicates, group, interval, jackknifed, replicates
+from ratchet.core.clusters import Replicates, group, interval, jackknifed, replicates
+from ratchet.core.findings import Estimate
 from ratchet.core.metrics import Metric, Target, metrics_for, row_losses
 from ratchet.core.params import Section, Task
 from ratchet.core.scoring import Scores

@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ratchet.core.clusters import bounds
-from ratchet.core.comparison import Advice, Comparison, rows_needed
+from ratchet.core.comparison import rows_needed
 from ratchet.core.decision import Condition, Decision, Evidence
+from ratchet.core.findings import Advice, Comparison
 from ratchet.core.metrics import loss_names, metrics_for
 from ratchet.core.params import Bounds, Gate
 

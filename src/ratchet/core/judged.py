@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.clusters import Finite
 from ratchet.core.evaluation import MetricRow
 from ratchet.core.feature_table import CLUSTER, TARGET
+from ratchet.core.findings import Finite
 from ratchet.core.metrics import Target
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores

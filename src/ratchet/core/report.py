@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ratchet.core.clusters import Estimate
 from ratchet.core.decision import Condition, Decision
 from ratchet.core.evaluation import MetricRow
+from ratchet.core.findings import Estimate
 from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.model_record import ModelRecord
 

@@ -14,10 +14,10 @@ from ratchet.core.checks import check
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import BatchRefused, DataRefused, UsageError
 from ratchet.io import dvc, files
-from ratchet.io.batches import RawBatches, check_batch_name, pointer
+from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name, pointer
 from ratchet.io.progress import say
 from ratchet.io.room import read_params, read_schema, source
-from ratchet.io.tables import SUFFIXES, read_typed, write_frame
+from ratchet.io.tables import read_typed, write_frame
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:

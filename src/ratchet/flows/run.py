@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ratchet.core.decision import Decision
 from ratchet.core.ledger import Entry, champion
@@ -37,7 +38,7 @@ def run(settings: Settings) -> Outcome:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
         _require_data(RawBatches(settings.root), dvc.missing_data(repo))
-        if not _pending(found) and (_is_here(settings, serving) or holds(folder, serving)):
+        if _nothing_to_judge(settings, found, serving):
             return Outcome((), read_decision(settings), serving)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
@@ -74,9 +75,22 @@ def _require_data(raw: RawBatches, missing: list[str]) -> None:
         )
 
 
-def _pending(found: dvc.Status) -> bool:
-    """Whether a stage is out of date; data that is tracked but not yet cached is not."""
-    return any(not name.endswith(".dvc") for name in found)
+def _nothing_to_judge(settings: Settings, found: dvc.Status, serving: Entry | None) -> bool:
+    """Whether all is up to date against the champion, or what is here is the champion and only lacks its copy."""
+    if not _pending(found):
+        return _is_here(settings, serving) or holds(settings.root / layout.CHAMPION, serving)
+    return not _pending(found, but=layout.CHAMPION) and _is_here(settings, serving)
+
+
+def _pending(found: dvc.Status, *, but: str = "") -> bool:
+    """Whether a stage is out of date for another reason than `but`; data that is not yet cached is none."""
+    return any(_reasons(changes) - {but} for name, changes in found.items() if not name.endswith(".dvc"))
+
+
+def _reasons(changes: list[Any]) -> set[str]:
+    """The paths and parameters that changed, or DVC's words where it is something else."""
+    named = (change.values() if isinstance(change, dict) else [[change]] for change in changes)
+    return {str(name) for group in named for names in group for name in names}
 
 
 def _is_here(settings: Settings, serving: Entry | None) -> bool:

@@ -17,8 +17,9 @@ from ratchet.core.manifest import Manifest, Unit, Work, plan_work
 from ratchet.core.schema import ROWS
 from ratchet.errors import DataRefused, ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
-from ratchet.io.tables import SUFFIXES
 
+SUFFIXES = (".parquet", ".csv")
+"""What a raw table may be."""
 MANIFEST = "manifest.json"
 LOOKUPS = "lookups"
 """The unit that holds the standing lookups; no batch may have this name."""

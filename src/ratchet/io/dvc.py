@@ -22,6 +22,7 @@ Status = dict[str, list[Any]]
 
 EXIT_CODE = re.compile(r"exited with (-?\d+)")
 REMOTE = "storage"
+PIPELINE = "dvc.yaml"
 
 
 @contextmanager
@@ -55,7 +56,8 @@ def reproduce(repo: Repo) -> list[str]:
     from dvc.exceptions import ReproductionError
 
     try:
-        done = repo.reproduce()
+        # Named in full: DVC would look for the pipeline in the current folder.
+        done = repo.reproduce(targets=[str(Path(repo.root_dir) / PIPELINE)])
     except ReproductionError as error:
         raise _stage_failed(error) from error
     return [stage.name for stage in done if getattr(stage, "name", None)]

@@ -64,10 +64,15 @@ class Tracking:
             raise UsageError(f"MLflow has no run {run_id!r}", next_step="ratchet record prints the run's id") from error
 
     def record(self, facts: RunFacts) -> RunRef:
-        """Record one run; a run that an earlier call left unfinished is completed, not doubled."""
+        """Record one run; one that an earlier call left unfinished is completed, a finished one stays as it is.
+
+        The ledger may name a finished run's seal, and saving the model again would give it another one.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         begun = self.find_run(facts.fingerprint)
+        if begun and begun.finished:
+            return begun
         run_id = begun.run_id if begun else self._begin(facts)
         params = [Param(key, value[:6000]) for key, value in sorted(facts.params.items())]
         metrics = [Metric(key, value, 0, 0) for key, value in sorted(facts.metrics.items())]

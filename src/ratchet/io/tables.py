@@ -16,9 +16,6 @@ from ratchet.io import files
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".parquet", ".csv")
-"""What a raw table may be."""
-
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
     """Write a data frame's columns (not its index) as Parquet."""

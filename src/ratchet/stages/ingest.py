@@ -25,7 +25,7 @@ def run(root: Path) -> None:
         typed = read_typed(unit, sources[unit], tables)
         for name, table in typed.items():
             write_table(folder / f"{name}.parquet", table)
-        say(f"ingest {unit}: {', '.join(f'{table.num_rows:,} {name}' for name, table in typed.items())}")
+        say(f"ingest {unit}: {', '.join(f'{table.num_rows:,} {name}' for name, table in typed.items()) or 'none'}")
 
     code = code_digest("ratchet")
     keys = {unit: _key(paths, schema, code) for unit, paths in sources.items()}

@@ -24,7 +24,7 @@ def run(root: Path) -> None:
     def make(unit: str, folder: Path) -> None:
         rows = validate(unit, ingested, schema)
         files.write_json(folder / "report.json", {"batch": unit, "rows": rows, "violations": []})
-        say(f"validate {unit}: {', '.join(f'{count:,} {name}' for name, count in rows.items())}")
+        say(f"validate {unit}: {', '.join(f'{count:,} {name}' for name, count in rows.items()) or 'none'}")
 
     code = code_digest("ratchet")
     keys = {
