@@ -333,7 +333,7 @@ def test_a_full_disk_in_each_stage(pulled: Sandbox, undisturbed: dict[str, str])
         command = [sys.executable, "-m", "ratchet.stages", stage]
         # A limit on the size of a file: the write fails as it does on a full disk.
         said = pulled.run(["bash", "-c", 'ulimit -f 0; exec "$@"', "limited", *command])
-        check_refusal(said, FAILED, f"{stage}: ", "no room", "data/")
+        check_refusal(said, FAILED, f"{stage}: ", "no room on the disk", "data/")
         assert pulled.digests("data") == before
         assert pulled.run(command).code == 0
         before = pulled.digests("data")
@@ -343,20 +343,19 @@ def test_a_full_disk_in_each_stage(pulled: Sandbox, undisturbed: dict[str, str])
 
 @pytest.mark.slow
 def test_racing_promoters(recorded: Sandbox) -> None:
-    """Of six clones that promote three decisions against the same champion, one wins and one entry is added."""
+    """Of six clones that promote two decisions against the same champion, one wins and one entry is added."""
     runs = [run_id(recorded.ok("record"))]
-    for power in (0.7, 0.9):
-        recorded.set_params(gate={"power": power})
-        recorded.ok("run")
-        runs.append(run_id(recorded.ok("record")))
-    assert len(set(runs)) == 3
+    recorded.set_params(gate={"power": 0.7})
+    recorded.ok("run")
+    runs.append(run_id(recorded.ok("record")))
+    assert runs[0] != runs[1]
     recorded.git("push", "--quiet", "origin", "main")
     clones = [recorded.base / f"clone-{number}" for number in range(6)]
     for clone in clones:
         recorded.git("clone", "--quiet", str(recorded.origin), str(clone))
     racers = [
         subprocess.Popen(
-            recorded.command("promote", runs[number % 3]),
+            recorded.command("promote", runs[number % 2]),
             cwd=clone,
             env=recorded.environment,
             stdout=subprocess.PIPE,
@@ -367,7 +366,7 @@ def test_racing_promoters(recorded: Sandbox) -> None:
     ]
     said = [racer.communicate(timeout=PATIENCE_SECONDS)[0] for racer in racers]
     [entry] = [json.loads(line) for line in recorded.ok("history", "--json").splitlines()]
-    winners = {runs[number % 3] for number, racer in enumerate(racers) if racer.returncode == 0}
+    winners = {runs[number % 2] for number, racer in enumerate(racers) if racer.returncode == 0}
     assert (winners, {racer.returncode for racer in racers} <= {0, NOT_PROMOTED}) == ({entry["run_id"]}, True), said
     assert all("next: " in words for racer, words in zip(racers, said, strict=True) if racer.returncode)
     assert recorded.ok("reconcile") == f"ledger and alias agree: version {entry['version']} serves\n"

@@ -10,7 +10,7 @@ from ratchet.core.ledger import Entry, champion
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
-from ratchet.io import dvc, layout, model_folder
+from ratchet.io import dvc, files, layout, model_folder
 from ratchet.io.batches import RawBatches
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
@@ -34,6 +34,8 @@ def run(settings: Settings) -> Outcome:
     params = read_params(settings.root)
     serving = champion(ledger(settings, params).read())
     folder = settings.root / layout.CHAMPION
+    for place in ("data", *layout.WRITTEN_INTO):
+        files.sweep(settings.root / place, deep=False)
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)

@@ -71,9 +71,9 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(half, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what an interrupted run left half written in `folder`."""
-    for half in folder.glob(f"**/{HALF_WRITTEN}*"):
+def sweep(folder: Path, *, deep: bool = True) -> None:
+    """Remove what an interrupted run left half written in `folder`, and unless `deep` is False, anywhere below it."""
+    for half in list(folder.glob(f"{'**/' if deep else ''}{HALF_WRITTEN}*")):
         if half.is_dir():
             shutil.rmtree(half)
         else:
@@ -90,9 +90,9 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ServiceFailed(
-                f"the disk is full: {path} was not written, and what was there before still is",
+                f"no room on the disk: {path} was not written, and what was there before still is",
                 next_step="free some space and run the same command again; it goes on where it stopped",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

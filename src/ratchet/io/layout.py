@@ -11,3 +11,6 @@ EVALUATE_METRICS = "data/metrics/evaluate.json"
 DECISION = "data/decision.json"
 REPORTS = "reports"
 LOCK = "dvc.lock"
+
+WRITTEN_INTO = ("data/metrics", MODEL)
+"""Folders in which stages write single files, so that a killed one may leave half a file there."""

@@ -200,7 +200,7 @@ def masked(uri: str) -> str:
 def _require_answer(uri: str) -> None:
     parts = urlsplit(uri)
     if parts.scheme == "sqlite":
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(uri.removeprefix(SQLITE)).parent)
         return
     if parts.scheme not in ("http", "https"):
         return
@@ -211,6 +211,15 @@ def _require_answer(uri: str) -> None:
         raise ServiceFailed(
             f"MLflow does not answer at {masked(uri)}: {error}",
             next_step="start it or mend MLFLOW_TRACKING_URI, then run the same command again; nothing is lost",
+        ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceFailed(
+            f"MLflow's database cannot be in {folder}: {error.strerror}", next_step="mend MLFLOW_TRACKING_URI"
         ) from error
 
 
