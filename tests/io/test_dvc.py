@@ -55,6 +55,18 @@ def test_a_pipeline_runs_once_and_then_only_what_changed(root: Path) -> None:
         assert dvc.status(repo) == {}
 
 
+@pytest.mark.parametrize("place", ["data", ".."], ids=["below", "above"])
+def test_the_current_folder_makes_no_difference(root: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """From a subfolder or from outside, the project's own pipeline runs, things have the same names, and we stay."""
+    monkeypatch.chdir(root / place)
+    here = Path.cwd()
+    (root / "data" / "raw" / "a" / "more.csv").write_text("", encoding="utf-8")
+    with dvc.project(root, None) as repo:
+        assert sorted(dvc.status(repo)) == ["copy", "data/raw/a.dvc", "judge"]
+        assert dvc.reproduce(repo) == ["copy", "judge"]
+    assert Path.cwd() == here
+
+
 @pytest.mark.parametrize("code", [1, 3, 5])
 def test_a_stage_that_ends_early_keeps_its_exit_code(root: Path, code: int) -> None:
     """What a stage refuses is refused with the same code by whoever ran the pipeline, and the stage is named."""

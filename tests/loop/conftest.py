@@ -251,6 +251,45 @@ def undisturbed(_computed: Kept) -> dict[str, str]:
     return Sandbox(place).digests("data", "dvc.lock")
 
 
+@pytest.fixture(scope="session")
+def _flights(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    base = tmp_path_factory.mktemp("flights")
+    sandbox = Sandbox(base / "live")
+    build(sandbox, ROOT / "src" / "flights", ROOT / "params.yaml")
+    sandbox.set_params(model={"params": {"max_iter": 10}}, split={"folds": 1})
+    sandbox.ok("data", "pull", "--until", "2013-03")
+    sandbox.commit("Add three months")
+    for command in ("run", "record", "promote"):
+        sandbox.ok(command)
+    sandbox.commit("Reproduce")
+    return sandbox, sandbox.keep(base / "served")
+
+
+@pytest.fixture
+def flights(_flights: Kept) -> Sandbox:
+    """The flights of January to March with a small model, whose first version serves."""
+    sandbox, place = _flights
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def _april(_flights: Kept) -> Kept:
+    sandbox, served = _flights
+    sandbox.restore(served)
+    sandbox.ok("data", "pull", "--until", "2013-04")
+    sandbox.ok("run")
+    return sandbox, sandbox.keep(served.with_name("april"))
+
+
+@pytest.fixture
+def april(_april: Kept) -> Sandbox:
+    """The same after April came and was judged against the champion."""
+    sandbox, place = _april
+    sandbox.restore(place)
+    return sandbox
+
+
 @pytest.fixture
 def unchanged() -> Iterator[Callable[[Sandbox], None]]:
     """Call it with a sandbox: when the test ends, every file of it must be what it was then."""

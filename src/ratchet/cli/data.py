@@ -32,7 +32,7 @@ def pull(
         typer.echo("nothing new")
 
 
-@data.command(epilog=example("ratchet data add 2013-08 august.csv --lookup weather=weather.csv"))
+@data.command(epilog=example("ratchet data add 2013-08 august.csv --lookup prices=prices.csv"))
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The batch's name; names sort in time order.")],

@@ -1,7 +1,7 @@
 """`schema.yaml` as typed records: what each column of each table means and may hold.
 
-A batch is one table of rows and, optionally, lookup tables: some arrive with each batch (weather), some stand for
-all batches (planes).
+A batch is one table of rows and, optionally, lookup tables: some arrive with each batch (what was observed then), some
+stand for all batches (what is known of each thing).
 """
 
 from __future__ import annotations

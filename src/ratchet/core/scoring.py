@@ -33,14 +33,15 @@ class Predictor(Protocol):
 def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object] | NDArray[Any]]) -> pd.DataFrame:
     """The model's input table from one sequence per feature, in the order of `inputs`.
 
-    Numbers become float64 with NaN for None; categories become objects, with None for a missing one.
+    Numbers become float64 and categories text, with NaN for what is missing, whatever else is in the column: to an
+    encoder None and NaN are two things, and a row must score the same alone as among others.
     """
     import pandas as pd
 
     return pd.DataFrame({feature.name: _column(feature.kind, columns[feature.name]) for feature in inputs})
 
 
-def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any]:
+def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any] | pd.api.extensions.ExtensionArray:
     import pandas as pd
 
     if kind == "number":
@@ -50,7 +51,7 @@ def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any]:
         return np.asarray(pd.to_numeric(np.array(values, dtype=object)), dtype=np.float64)
     texts = np.array(values, dtype=object)
     texts[pd.isna(texts)] = None
-    return texts
+    return pd.array(texts, dtype="str")
 
 
 def score(pipeline: Predictor, task: Task, table: pd.DataFrame) -> Scores:

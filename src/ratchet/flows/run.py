@@ -39,12 +39,12 @@ def run(settings: Settings) -> Outcome:
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
-        _require_data(RawBatches(settings.root), dvc.missing_data(repo))
+        _require_data(RawBatches(settings.root))
         if _nothing_to_judge(settings, found, serving):
             return Outcome((), read_decision(settings), serving)
+        _check_names(params)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
-        _check_names(params)
         stages = dvc.reproduce(repo)
     return Outcome(tuple(stages), read_decision(settings), serving)
 
@@ -65,10 +65,11 @@ def _check_names(params: Params) -> None:
     check_names(params)
 
 
-def _require_data(raw: RawBatches, missing: list[str]) -> None:
+def _require_data(raw: RawBatches) -> None:
     """Raises unless the data that is here is the data that git knows."""
-    if missing:
-        raise ServiceFailed(f"{', '.join(missing)}: tracked, but not here", next_step="ratchet data fetch")
+    if absent := raw.absent():
+        names = ", ".join(str(path.relative_to(raw.root)) for path in absent)
+        raise ServiceFailed(f"{names}: tracked, but not here", next_step="ratchet data fetch")
     if untracked := raw.untracked():
         names = ", ".join(str(path.relative_to(raw.root)) for path in untracked)
         raise DataRefused(

@@ -68,6 +68,11 @@ class RawBatches:
         found = [self.folder / name for name in self.names()] + list(self.standing_files().values())
         return [path for path in found if not pointer(path).is_file()]
 
+    def absent(self) -> list[Path]:
+        """Batches and standing lookups that a `.dvc` file names and that are not here."""
+        named = [path.with_suffix("") for folder in (self.folder, self.lookups) for path in folder.glob("*.dvc")]
+        return sorted(path for path in named if not path.exists())
+
     def table_files(self, batch: str) -> dict[str, Path]:
         """The files of one batch by table name, the rows first. Raises DataRefused if there is no rows table."""
         found = _tables_in(self.folder / batch)

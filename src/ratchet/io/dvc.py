@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,14 @@ Status = dict[str, list[Any]]
 
 EXIT_CODE = re.compile(r"exited with (-?\d+)")
 REMOTE = "storage"
-PIPELINE = "dvc.yaml"
 
 
 @contextmanager
 def project(root: Path, remote: str | None) -> Iterator[Repo]:
-    """The DVC project at `root`, with `remote` (a folder or URL) as its default remote where one is given."""
+    """The DVC project at `root`, with `remote` (a folder or URL) as its default remote where one is given.
+
+    Inside the block `root`, an absolute path, is the current folder.
+    """
     _stages_run_this(root)
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -36,7 +38,8 @@ def project(root: Path, remote: str | None) -> Iterator[Repo]:
     # A stage that never ran has no outputs to check out: nothing to warn about.
     logging.getLogger("dvc_data").setLevel(logging.ERROR)
     try:
-        with Repo(str(root), config=_config(remote)) as repo:
+        # DVC looks for the pipeline, and runs and names things, relative to the current folder.
+        with chdir(root), Repo(str(root), config=_config(remote)) as repo:
             yield repo
     except DvcException as error:
         raise ServiceFailed(f"dvc: {error}", next_step="mend what dvc says and try again") from error
@@ -56,8 +59,7 @@ def reproduce(repo: Repo) -> list[str]:
     from dvc.exceptions import ReproductionError
 
     try:
-        # Named in full: DVC would look for the pipeline in the current folder.
-        done = repo.reproduce(targets=[str(Path(repo.root_dir) / PIPELINE)])
+        done = repo.reproduce()
     except ReproductionError as error:
         raise _stage_failed(error) from error
     return [stage.name for stage in done if getattr(stage, "name", None)]

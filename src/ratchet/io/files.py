@@ -92,7 +92,7 @@ def _translated(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ServiceFailed(
-                f"no room on the disk: {path} was not written, and what was there before still is",
+                f"the disk is full: {path} was not written, and what was there before still is",
                 next_step="free some space and run the same command again; it goes on where it stopped",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

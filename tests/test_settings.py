@@ -1,0 +1,85 @@
+"""The environment, the project's own file and the defaults, in this order."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+from ratchet.errors import UsageError
+from ratchet.settings import Secret, find_root, load_settings, read_env_file
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with a file of settings for this machine."""
+    (tmp_path / "params.yaml").write_text("", encoding="utf-8")
+    (tmp_path / ".ratchet").mkdir()
+    (tmp_path / ".ratchet" / "env").write_text(
+        "# written by ratchet forge init\n\nMLFLOW_TRACKING_URI = http://127.0.0.1:5000 \nRATCHET_REMOTE=forge\n"
+        "RATCHET_REASON=a=b\nDVC_REMOTE_URL=\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
+    """A store beside the project, no remote, no token, and the login name."""
+    found = load_settings(tmp_path, {})
+    assert found.mlflow_uri == f"sqlite:///{tmp_path}/.ratchet/mlflow.db"
+    assert (found.dvc_remote, found.git_remote, found.git_token.value, found.reason) == (None, "", "", "")
+    assert (found.actor, found.private) == (getpass.getuser(), tmp_path / ".ratchet")
+
+
+def test_the_projects_file_wins_over_the_defaults(root: Path) -> None:
+    """Comments and blank lines are skipped, spaces trimmed, and a value may hold an equals sign."""
+    found = load_settings(root, {})
+    assert (found.mlflow_uri, found.git_remote, found.reason) == ("http://127.0.0.1:5000", "forge", "a=b")
+    assert not found.dvc_remote
+
+
+def test_the_environment_wins_over_the_projects_file(root: Path) -> None:
+    """A variable of the process is the last word, but an empty one says nothing."""
+    found = load_settings(root, {"MLFLOW_TRACKING_URI": "sqlite:///x.db", "RATCHET_REMOTE": ""})
+    assert (found.mlflow_uri, found.git_remote) == ("sqlite:///x.db", "forge")
+
+
+@pytest.mark.parametrize(
+    ("environment", "actor"),
+    [
+        ({"RATCHET_ACTOR": "ann", "GITHUB_ACTOR": "bot"}, "ann"),
+        ({"RATCHET_ACTOR": "", "GITHUB_ACTOR": "bot"}, "bot"),
+    ],
+)
+def test_who_acts_is_who_says_so(tmp_path: Path, environment: dict[str, str], actor: str) -> None:
+    """The own variable wins over GitHub's."""
+    assert load_settings(tmp_path, environment).actor == actor
+
+
+def test_a_secret_is_never_printed(tmp_path: Path) -> None:
+    """Neither the settings nor the token show it, and no token shows as nothing."""
+    found = load_settings(tmp_path, {"RATCHET_GIT_TOKEN": "s3cret"})
+    assert "s3cret" not in f"{found} {found!r} {found.git_token} {found.git_token!r}"
+    assert (str(found.git_token), str(Secret(""))) == ("***", "")
+
+
+def test_the_root_is_the_nearest_folder_with_parameters(root: Path) -> None:
+    """From anywhere inside the project, and from a project inside a project, the nearest one."""
+    inner = root / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_root(inner) == find_root(root) == root
+    (root / "a" / "params.yaml").write_text("", encoding="utf-8")
+    assert find_root(inner) == root / "a"
+
+
+def test_outside_a_project_there_is_no_root(tmp_path: Path) -> None:
+    """The folder where the search began is named, and how to name another."""
+    with pytest.raises(UsageError, match=f"no params.yaml in {tmp_path} or above it") as refused:
+        find_root(tmp_path)
+    assert "--project" in refused.value.next_step
+
+
+def test_a_file_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    """Most projects have none."""
+    assert read_env_file(tmp_path / "env") == {}
