@@ -252,6 +252,18 @@ def undisturbed(_computed: Kept) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def new_project() -> Callable[[Path], Sandbox]:
+    """Makes the regression project in a folder, with its own `.ratchet/env` deciding where MLflow is."""
+
+    def make(base: Path) -> Sandbox:
+        sandbox = Sandbox(base, {"MLFLOW_TRACKING_URI": ""})
+        build(sandbox, DIABETES / "src" / "diabetes", DIABETES / "params.yaml")
+        return sandbox
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def _flights(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     base = tmp_path_factory.mktemp("flights")
     sandbox = Sandbox(base / "live")

@@ -38,6 +38,9 @@ def run(context: typer.Context) -> None:
         serving = outcome.serving
         typer.echo(f"Nothing changed. {f'Version {serving.version} serves.' if serving else 'Nothing serves yet.'}")
     _say(outcome.decision)
+    if outcome.withdrawn and outcome.decision.verdict == "promote":
+        undone = outcome.withdrawn
+        typer.echo(f"But this very model was rolled back on {undone.time} ({undone.reason}): it is not promoted again.")
 
 
 def record(context: typer.Context) -> None:

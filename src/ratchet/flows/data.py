@@ -45,6 +45,7 @@ def pull(settings: Settings, *, until: str | None) -> list[str]:
     schema = read_schema(settings.root, params)
     room = source(settings.root, params)
     raw = RawBatches(settings.root)
+    files.sweep(raw.folder, deep=False)
     have = raw.names()
     new: list[str] = []
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.decision import Decision
-from ratchet.core.ledger import Entry, champion
+from ratchet.core.ledger import Entry, champion, withdrawn
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
@@ -18,11 +18,15 @@ from ratchet.settings import Settings
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the stages that ran (none: nothing had changed), the decision, and what serves now."""
+    """What a run did: the stages that ran (none: nothing had changed), the decision, and what serves now.
+
+    `withdrawn` is the rollback that took this very model out of service, if one did: it is not promoted again.
+    """
 
     stages: tuple[str, ...]
     decision: Decision
     serving: Entry | None
+    withdrawn: Entry | None
 
 
 def run(settings: Settings) -> Outcome:
@@ -32,7 +36,8 @@ def run(settings: Settings) -> Outcome:
     Raises DataRefused, StageFailed, ServiceFailed.
     """
     params = read_params(settings.root)
-    serving = champion(ledger(settings, params).read())
+    entries = ledger(settings, params).read()
+    serving = champion(entries)
     folder = settings.root / layout.CHAMPION
     for place in ("data", *layout.WRITTEN_INTO):
         files.sweep(settings.root / place, deep=False)
@@ -41,12 +46,18 @@ def run(settings: Settings) -> Outcome:
         dvc.require_untouched_data(found)
         _require_data(RawBatches(settings.root))
         if _nothing_to_judge(settings, found, serving):
-            return Outcome((), read_decision(settings), serving)
+            return _outcome(settings, entries, ())
         _check_names(params)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
         stages = dvc.reproduce(repo)
-    return Outcome(tuple(stages), read_decision(settings), serving)
+    return _outcome(settings, entries, tuple(stages))
+
+
+def _outcome(settings: Settings, entries: tuple[Entry, ...], stages: tuple[str, ...]) -> Outcome:
+    model = model_folder.read_record(settings.root / layout.MODEL)
+    undone = withdrawn(entries).get(model.model_digest)
+    return Outcome(stages, read_decision(settings), champion(entries), undone)
 
 
 def read_decision(settings: Settings) -> Decision:
