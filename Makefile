@@ -44,7 +44,7 @@ check: setup  ## the fast checks alone: style, types, imports, dead code, workfl
 	@ruff check src tests benchmarks
 	@ruff format --check --quiet src tests benchmarks
 	@mypy
-	@lint-imports
+	@lint-imports --no-logo
 	@vulture
 	@deptry src
 	@interrogate
@@ -63,7 +63,7 @@ lock: setup  ## resolve the dependencies again
 	@echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt - -o requirements/uv.txt
 
 bench: setup  ## measure against the alternatives, and write docs/benchmarks.md
-	@python benchmarks/run.py
+	@python -m benchmarks.run
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

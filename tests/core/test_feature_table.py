@@ -142,7 +142,8 @@ def test_the_model_sees_its_inputs_in_their_order() -> None:
         Feature(name="x", kind="number", nullable=True),
     ]
     table = model_inputs(features(more=[1, 2, 3]), inputs)
-    assert (list(table.columns), table["x"].dtype) == (["kind", "x"], np.float64)
+    assert list(table.columns) == ["kind", "x"]
+    assert table["x"].dtype == np.dtype(np.float64)
     assert table["kind"].fillna("missing").tolist() == ["a", "missing", "b"]
     assert table["x"].fillna(-1).tolist() == [1.0, -1.0, 3.0]
 

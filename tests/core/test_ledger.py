@@ -26,7 +26,7 @@ from ratchet.core.ledger import (
 from ratchet.errors import PromotionRefused, TamperedFile
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 """Any text that UTF-8 can hold, with the marks that some take for the end of a line."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -130,12 +130,13 @@ def test_an_output_that_was_altered_is_made_again(store: UnitStore, spoil: str) 
     """A flipped byte, a cut, missing or added file is mended by the next update, and only its unit is made."""
     before = tree(store.folder)
     path = store.folder / "a" / "out.txt"
-    {
+    spoils: dict[str, Callable[[], object]] = {
         "flip": lambda: path.write_bytes(b"X" + path.read_bytes()[1:]),
         "cut": lambda: path.write_bytes(path.read_bytes()[:-1]),
         "remove": path.unlink,
         "extra": lambda: (store.folder / "a" / "z").write_bytes(b""),
-    }[spoil]()
+    }
+    spoils[spoil]()
     assert update(store, {"a": "1", "b": "1"})[0] == ["a"]
     assert tree(store.folder) == before
 

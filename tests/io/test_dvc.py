@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_a_folder_that_is_no_project_is_an_outside_failure(tmp_path: Path) -> No
 SPOILS: dict[str, Callable[[Path], object]] = {
     "modified": lambda batch: (batch / "rows.csv").write_text("x\n2\n", encoding="utf-8"),
     "added to": lambda batch: (batch / "more.csv").write_text("", encoding="utf-8"),
-    "deleted": lambda batch: [path.unlink() for path in [*batch.iterdir()]] and batch.rmdir(),
+    "deleted": shutil.rmtree,
 }
 
 

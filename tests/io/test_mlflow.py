@@ -99,7 +99,9 @@ def client(uri: str) -> MlflowClient:
 
 
 def runs(client: MlflowClient, name: str) -> list[Run]:
-    return list(client.search_runs([client.get_experiment_by_name(name).experiment_id]))
+    experiment = client.get_experiment_by_name(name)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
 
 
 def test_recording_twice_is_one_run(store: Tracking, client: MlflowClient, name: str, project: Path) -> None:
@@ -109,6 +111,7 @@ def test_recording_twice_is_one_run(store: Tracking, client: MlflowClient, name:
     (run,) = runs(client, name)
     assert (again, first.finished, run.info.run_id, run.info.status) == (first, True, first.run_id, "FINISHED")
     assert (run.data.params, run.data.metrics) == ({"model.seed": "0"}, {"log_loss": 0.4})
+    assert run.inputs is not None
     assert [(data.dataset.name, data.tags[0].value) for data in run.inputs.dataset_inputs] == [
         ("training 2013-01 to 2013-02", "training"),
         ("judging 2013-03", "judging"),

@@ -127,6 +127,12 @@ def test_another_process_writes_the_same_bytes(sealed: tuple[Path, str], tmp_pat
     assert files.digest(other) == files.digest(sealed[0] / MODEL)
 
 
+def reseal(folder: Path) -> None:
+    """Change the record and write a seal that fits it."""
+    flip(folder / RECORD)
+    model_folder.write_seal(folder)
+
+
 def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -142,7 +148,7 @@ SPOILS: dict[str, Callable[[Path], object]] = {
     "a missing seal": lambda folder: (folder / SEAL).unlink(),
     "an extra file": lambda folder: (folder / "src" / "room" / "more.py").write_text("", encoding="utf-8"),
     "an extra file named like the seal": lambda folder: (folder / "src" / SEAL).write_text("", encoding="utf-8"),
-    "a seal of its own": lambda folder: (flip(folder / RECORD), model_folder.write_seal(folder)),
+    "a seal of its own": reseal,
 }
 
 

@@ -120,7 +120,7 @@ def test_what_changes_nothing_trains_nothing(pushed: Sandbox) -> None:
 
 
 def test_a_pushed_batch_is_judged_against_the_champion(pushed: Sandbox) -> None:
-    """Only the new batch is worked on; the pushed commit runs, whatever lies in the work tree; the better one serves."""
+    """Only the new batch is worked on; the pushed commit runs, whatever lies in the work tree; and it serves."""
     pushed.git("pull", "--quiet", "--ff-only", "forge", "main")
     pushed.set_params(gate={"refit_margin": 2000.0})
     pushed.ok("data", "pull", "--until", "part-05")
