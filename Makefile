@@ -5,6 +5,8 @@ BIN := $(abspath $(VENV))/bin
 # The environment is the one that the lock describes, or it is made again.
 STAMP := $(VENV)/.locked-$(shell git hash-object requirements/dev.txt)
 export PATH := $(BIN):$(PATH)
+# Models are fitted with one thread, as the stages do: more threads add in another order.
+export OMP_NUM_THREADS := 1
 
 .PHONY: help setup run clean-run ui serve test quick check format lock bench clean
 

@@ -295,7 +295,7 @@ STAGES = ("ingest", "validate", "featurize", "train", "evaluate", "gate")
 BEGUN = {
     "ingest": "data/ingested/part-01",
     "featurize": "data/features/part-01",
-    "train": "data/metrics/.writing-*",
+    "train": "data/metrics/train.json",  # written before the last fit
     "evaluate": "data/.writing-*-evaluation",
 }
 """What appears in the project while a stage is at work, and before it is done."""

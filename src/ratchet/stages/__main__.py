@@ -13,8 +13,9 @@ STAGES = ("ingest", "validate", "featurize", "train", "evaluate", "gate")
 
 def main(name: str, root: Path) -> int:
     """Run one stage; returns the exit code, with the message of an expected error on standard error."""
-    # One thread: with more, OpenMP spins as soon as anything else runs and a fit takes up to ten times as long.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # One thread, whatever the machine: with another number of threads sums are added in another order and the model is
+    # another one; and with more, OpenMP spins as soon as anything else runs and a fit takes up to ten times as long.
+    os.environ["OMP_NUM_THREADS"] = "1"
     from ratchet.errors import RatchetError
 
     # Imports make many objects and no garbage: Python's default, a search each 700 objects, costs a tenth of a stage.
