@@ -10,16 +10,11 @@ from pathlib import Path
 
 from ratchet.errors import ServiceFailed
 from ratchet.io import dvc, layout
-from ratchet.io.git import git, git_says, token_environment
+from ratchet.io.git import MACHINE, git, git_says, token_environment
 from ratchet.settings import Settings
 
 TRACKED = (layout.LOCK, layout.TRAIN_METRICS, layout.EVALUATE_METRICS, layout.DECISION)
 """The small files that git holds."""
-
-BOT = {
-    "GIT_AUTHOR_NAME": "ratchet", "GIT_AUTHOR_EMAIL": "ratchet@localhost",
-    "GIT_COMMITTER_NAME": "ratchet", "GIT_COMMITTER_EMAIL": "ratchet@localhost",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
     git(["add", "--", *paths], cwd=root)
     if git_says(["diff", "--cached", "--quiet", "--", *paths], cwd=root) is not None:
         return Published(sent, "", "the branch already has this lock")
-    git(["commit", "--quiet", "-m", _message(root), "--", *paths], cwd=root, env=BOT)
+    git(["commit", "--quiet", "-m", _message(root), "--", *paths], cwd=root, env=MACHINE)
     commit = git(["rev-parse", "HEAD"], cwd=root)
     try:
         git(

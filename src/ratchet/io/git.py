@@ -14,6 +14,12 @@ from ratchet.settings import Secret
 LOCATORS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH")
 """Variables a hook inherits; with them git would act on the hook's repository instead of `cwd`."""
 
+MACHINE = {
+    "GIT_AUTHOR_NAME": "ratchet", "GIT_AUTHOR_EMAIL": "ratchet@localhost",
+    "GIT_COMMITTER_NAME": "ratchet", "GIT_COMMITTER_EMAIL": "ratchet@localhost",
+}  # fmt: skip
+"""Whose commits the machine makes: the ledger's, where the entry says who acted, and those that publish a lock."""
+
 
 def git(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None) -> str:
     """Run git in `cwd` and return what it prints, without the last newline. Raises ServiceFailed with its words."""

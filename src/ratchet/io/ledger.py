@@ -13,15 +13,10 @@ from pathlib import Path
 
 from ratchet.core.ledger import Change, Entry, append, dump, load
 from ratchet.errors import ChampionChanged, ServiceFailed
-from ratchet.io.git import git, git_says, token_environment
+from ratchet.io.git import MACHINE, git, git_says, token_environment
 from ratchet.settings import Secret
 
 FILE = "ledger.jsonl"
-NOBODY = {
-    "GIT_AUTHOR_NAME": "ratchet", "GIT_AUTHOR_EMAIL": "ratchet@localhost",
-    "GIT_COMMITTER_NAME": "ratchet", "GIT_COMMITTER_EMAIL": "ratchet@localhost",
-}  # fmt: skip
-"""The ledger's commits are the machine's; who acted stands in the entry."""
 
 
 @dataclass(frozen=True)
@@ -85,4 +80,4 @@ class LedgerBranch:
             ) from error
 
     def _git(self, args: list[str], *, input: bytes | None = None) -> str:
-        return git(args, cwd=self.root, env={**NOBODY, **token_environment(self.token)}, input=input)
+        return git(args, cwd=self.root, env={**MACHINE, **token_environment(self.token)}, input=input)
