@@ -115,7 +115,7 @@ def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> d
     facts = {
         "estimator": record.recipe.model.estimator,
         "trained on": f"{_range(record.trained_on)}, {record.rows:,} rows, {len(record.features)} features",
-        "judged on": f"{_range(evaluation.holdout)}, {evaluation.rows:,} rows that neither model was trained on",
+        "judged on": f"{_range(evaluation.holdout)}, {evaluation.rows:,} rows {_whose(evaluation)}",
         "change": "a refit: the champion's code and parameters, newer data"
         if evaluation.refit
         else "code or parameters differ from the champion's"
@@ -129,6 +129,12 @@ def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> d
             f"{comparison.rows / max(comparison.design_effect, 1):,.0f} independent ones"
         )
     return facts
+
+
+def _whose(evaluation: Evaluation) -> str:
+    if evaluation.contaminated:
+        return f"of which {', '.join(evaluation.contaminated)} trained a model: they show nothing"
+    return "that neither model was trained on"
 
 
 def _caution(evaluation: Evaluation) -> str:

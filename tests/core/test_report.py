@@ -1,0 +1,168 @@
+"""What a report says, from the records of a real comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ratchet.core.comparison import compare
+from ratchet.core.decision import Decision, Evidence
+from ratchet.core.evaluation import evaluate
+from ratchet.core.gate import decide
+from ratchet.core.judged import CHALLENGER, Evaluation
+from ratchet.core.metrics import row_losses
+from ratchet.core.model_record import Feature, ModelRecord, Recipe
+from ratchet.core.params import Features, Gate, Model, Project
+from ratchet.core.report import Report, build_report
+
+ROWS, DAYS = 2000, 20
+GATE = Gate(metric="squared_error", alpha=0.05)
+RANDOM = np.random.default_rng(0)
+TARGET = RANDOM.normal(size=ROWS)
+CLUSTERS = np.repeat([f"2013-03-{day:02d}" for day in range(1, DAYS + 1)], ROWS // DAYS)
+GOOD, BAD = (TARGET[:, None] + error * RANDOM.normal(size=(ROWS, 1)) for error in (0.5, 1.0))
+ALIKE = TARGET[:, None] + 0.5 * RANDOM.normal(size=(ROWS, 1))
+
+Scores = NDArray[np.float64]
+
+
+def judged(challenger: Scores, champion: Scores, /, **changed: Any) -> Evaluation:
+    facts = {
+        "task": "regression", "labels": [], "reference": "champion", "champion": 3, "champion_entry": "hash",
+        "challenger_is_champion": False, "refit": False, "no_comparison": "", "holdout": {"2013-03": "x"},
+        "contaminated": [], "rows": ROWS, "clusters": DAYS,
+    } | changed  # fmt: skip
+    models = {str(facts["reference"]): champion, CHALLENGER: challenger}
+    metrics = evaluate(
+        "regression",
+        TARGET,
+        models,
+        clusters=CLUSTERS if facts["clusters"] else None,
+        pair=(str(facts["reference"]), CHALLENGER),
+        alpha=GATE.alpha,
+    )
+    return Evaluation.model_validate({**facts, "metrics": metrics})
+
+
+def decided(evaluation: Evaluation, challenger: Scores, champion: Scores) -> Decision:
+    before, after = (row_losses(GATE.metric, TARGET, scores) for scores in (champion, challenger))
+    compared = compare(before, after, CLUSTERS if evaluation.clusters else None, alpha=GATE.alpha, margin=0.0)
+    evidence = Evidence(
+        task="regression", metric=GATE.metric, reference=evaluation.reference, champion=evaluation.champion,
+        challenger_is_champion=False, comparison=compared,
+        challenger_metrics={row.name: row.models[CHALLENGER].value for row in evaluation.metrics},
+        reference_metrics={}, holdout=("2013-03",), contaminated=tuple(evaluation.contaminated),
+    )  # fmt: skip
+    return decide(evidence, GATE)
+
+
+RECORD = ModelRecord(
+    task="regression", target="y", features=[Feature(name="x", kind="number", nullable=False)], labels=[],
+    baseline=[0.0], threshold=0.5, trained_on={"2013-01": "a", "2013-02": "b"}, rows=54_321, model_digest="d",
+    libraries={},
+    recipe=Recipe(
+        project=Project(name="m", room="r", task="regression", target="y"), features=Features(),
+        model=Model(estimator="ridge"),
+    ),
+)  # fmt: skip
+FOLDS: dict[str, dict[str, float | None]] = {"2013-01": {"squared_error": 1500.04}, "2013-02": {"squared_error": None}}
+SPREAD = {"squared_error": {"mean": 1500.04}}
+
+
+def report(challenger: Scores = GOOD, champion: Scores = BAD, /, **changed: Any) -> Report:
+    evaluation = judged(challenger, champion, **changed)
+    decision = decided(evaluation, challenger, champion)
+    return build_report(model="m", record=RECORD, decision=decision, evaluation=evaluation, folds=FOLDS, spread=SPREAD)
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "verdict", "word"),
+    [(GOOD, BAD, "promote", "better"), (BAD, GOOD, "reject", "worse"), (ALIKE, GOOD, "hold", "within noise")],
+    ids=["better", "worse", "same"],
+)  # fmt: skip
+def test_a_report_says_whether_the_difference_is_real(
+    challenger: Scores, champion: Scores, verdict: str, word: str
+) -> None:
+    """Metrics that improve, worsen and stay are told apart in words, for losses and for scores that should be high."""
+    found = report(challenger, champion)
+    assert found.verdict == verdict
+    assert {line.name: line.real for line in found.metrics if line.name in ("squared error", "r2")} == {
+        "squared error": word,
+        "r2": word,
+    }
+
+
+def test_a_metric_line_shows_what_was_measured() -> None:
+    """Four places for both models, and the gain with its sign and its interval."""
+    row = next(row for row in judged(GOOD, BAD).metrics if row.name == "squared_error")
+    line = next(line for line in report().metrics if line.name == "squared error")
+    assert row.gain is not None
+    assert (line.reference, line.challenger) == (
+        f"{row.models['champion'].value:.4f}",
+        f"{row.models[CHALLENGER].value:.4f}",
+    )
+    assert line.gain == f"{row.gain.value:+.4f}"
+    assert line.interval == f"{row.gain.low:+.4f} to {row.gain.high:+.4f}"
+
+
+def test_the_interval_is_named_by_what_it_covers() -> None:
+    """Two one-sided bounds at five percent are a ninety percent interval."""
+    assert report().coverage == "90%"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reference", "change"),
+    [
+        ({}, "champion (version 3)", "code or parameters differ from the champion's"),
+        ({"refit": True}, "champion (version 3)", "a refit: the champion's code and parameters, newer data"),
+        (
+            {"reference": "baseline", "champion": None},
+            "baseline (a constant)",
+            "the first model: it is compared with a constant prediction",
+        ),
+    ],
+    ids=["change", "refit", "first"],
+)
+def test_a_report_says_what_was_compared_with_what(changed: dict[str, Any], reference: str, change: str) -> None:
+    """A change, a refit and a first model are three things."""
+    found = report(**changed)
+    assert (found.reference, found.facts["change"]) == (reference, change)
+
+
+def test_a_report_says_what_trained_and_what_judged() -> None:
+    """Batches as a range with their number, rows with their thousands set apart."""
+    facts = report().facts
+    assert facts["trained on"] == "2013-01 to 2013-02 (2 batches), 54,321 rows, 1 features"
+    assert facts["judged on"] == "2013-03, 2,000 rows that neither model was trained on"
+    assert facts["rows that fail together"] == "20 clusters"
+
+
+def test_contaminated_rows_are_never_called_clean() -> None:
+    """Where a judging batch has trained a model, the report says so, and the gate does not promote."""
+    found = report(contaminated=["2013-03"])
+    assert found.facts["judged on"] == "2013-03, 2,000 rows of which 2013-03 trained a model: they show nothing"
+    assert found.verdict != "promote"
+
+
+def test_assumed_independence_is_a_caution() -> None:
+    """Without clusters the report says what it assumes, and with them it need not."""
+    independent = report(clusters=None)
+    assert independent.facts["rows that fail together"] == "assumed independent"
+    assert "split.cluster" in independent.caution
+    assert "design effect" not in independent.facts
+    assert report().caution == ""
+
+
+def test_folds_are_shown_with_what_is_missing() -> None:
+    """A value that is not defined is a dash, large ones have their thousands set apart."""
+    (line,) = report().folds
+    assert (report().fold_names, line.name, line.mean, line.spread, line.folds) == (
+        ("2013-01", "2013-02"),
+        "squared error",
+        "1,500.0",
+        "–",
+        ("1,500.0", "–"),
+    )
