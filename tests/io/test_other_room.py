@@ -45,13 +45,16 @@ def test_rows_that_the_older_room_cannot_read_are_refused(home: Path) -> None:
         other_features(home, "older", ROWS.rename(columns={"x": "y"}), LIMITS)
 
 
-def test_rooms_are_the_same_where_their_python_files_are(home: Path) -> None:
-    """Other files do not count; another byte, name or file of code does."""
+def test_rooms_are_the_same_where_their_code_and_schema_are(home: Path) -> None:
+    """Other files do not count; another byte, name or file of code does, and so does the schema."""
     one, other = home / "src" / "older", home / "copy"
     for name in ("__init__.py", "features.py"):
         write_text(other / name, (one / name).read_text(encoding="utf-8"))
-    write_text(other / "schema.yaml", "rows: {}\n")
+    write_text(other / "notes.md", "Remember the milk.\n")
     assert same_room(one, other)
+    write_text(other / "schema.yaml", "rows: {}\n")
+    assert not same_room(one, other)
+    (other / "schema.yaml").unlink()
     write_text(other / "deep" / "more.py", "")
     assert not same_room(one, other)
     (other / "deep" / "more.py").unlink()

@@ -82,7 +82,7 @@ def push(repo: Repo) -> int:
     return sent
 
 
-def pull(repo: Repo, targets: Sequence[str] | None = None) -> None:
+def pull(repo: Repo) -> None:
     """Get data, outputs and the run cache from the remote; outputs that the remote does not have are left out.
 
     DVC believes its cache. Here every object is compared with its name first: a damaged one is fetched again.
@@ -93,7 +93,7 @@ def pull(repo: Repo, targets: Sequence[str] | None = None) -> None:
 
     dropped: set[str] = set()
     while True:
-        _fetch(repo, targets)
+        _fetch(repo)
         damaged = _damaged(repo)
         for oid in damaged:
             Path(repo.cache.local.oid_to_path(oid)).unlink()
@@ -103,7 +103,7 @@ def pull(repo: Repo, targets: Sequence[str] | None = None) -> None:
             break
         dropped |= damaged.keys()
     try:
-        repo.checkout(targets=targets, force=True, allow_missing=True)
+        repo.checkout(force=True, allow_missing=True)
     except CheckoutError as error:
         raise ServiceFailed(f"dvc: {error}", next_step="push the data from where it is: dvc push") from error
     if missing := missing_data(repo):
@@ -160,11 +160,11 @@ def _objects(repo: Repo) -> Iterator[tuple[str, str]]:
                 yield info.value, "/".join([str(out), *parts])
 
 
-def _fetch(repo: Repo, targets: Sequence[str] | None) -> None:
+def _fetch(repo: Repo) -> None:
     from dvc.output import ObjectFormatError
 
     try:
-        repo.fetch(targets=targets, run_cache=True)
+        repo.fetch(run_cache=True)
     except ObjectFormatError as error:
         raise _damaged_remote(str(error)) from error
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.core.model_record import ModelRecord
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
+from ratchet.io.room import room_files
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -96,8 +97,8 @@ def copy(folder: Path, target: Path) -> None:
 
 
 def copy_room(room: Path, target: Path) -> None:
-    """Put the Python files of the room at `room` under `target/src/`."""
-    for path in sorted(room.rglob("*.py")):
+    """Put the files of the room at `room` under `target/src/`."""
+    for path in room_files(room):
         place = target / "src" / path.relative_to(room.parent)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import DataRefused
 from ratchet.io import files
-from ratchet.io.room import build_function
+from ratchet.io.room import build_function, room_files
 from ratchet.io.tables import read_frame, write_frame
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ ROWS, LOOKUPS, FEATURES = "rows.parquet", "lookups", "features.parquet"
 
 
 def same_room(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same Python files."""
+    """Whether two folders hold the same code and the same schema."""
     return _sources(one) == _sources(other)
 
 
@@ -57,7 +57,7 @@ def other_features(home: Path, room: str, rows: pd.DataFrame, lookups: dict[str,
 
 
 def _sources(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): files.digest(path) for path in sorted(folder.rglob("*.py"))}
+    return {str(path.relative_to(folder)): files.digest(path) for path in room_files(folder)}
 
 
 def main(home: Path, room: str, folder: Path) -> None:

@@ -40,6 +40,11 @@ class Source:
     standing: Callable[[], Tables]
 
 
+def room_files(folder: Path) -> list[Path]:
+    """What makes a room: its Python files and its schema."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".yaml"))
+
+
 def read_params(root: Path) -> Params:
     """Read and check `params.yaml`. Raises UsageError that lists every problem."""
     return parse_params(_yaml(root / PARAMS))

@@ -92,10 +92,10 @@ def _champion_scores(
 
 
 def _is_refit(root: Path, challenger: ModelRecord, champion: Champion, params: Params) -> bool:
-    """Whether only the data is newer: the champion's room and recipe are the challenger's."""
-    room = Path("src") / params.project.room
+    """Whether only the data is newer: the champion's room, recipe and libraries are the challenger's."""
+    room, other = Path("src") / params.project.room, champion.model.record
     same_code = same_room(root / layout.CHAMPION / room, root / room)
-    return same_code and champion.model.record.recipe == challenger.recipe
+    return same_code and (other.recipe, other.libraries) == (challenger.recipe, challenger.libraries)
 
 
 def _features(batches: Mapping[str, LabelledBatch]) -> pd.DataFrame:
