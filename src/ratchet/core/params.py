@@ -125,6 +125,20 @@ class Serve(Section):
     max_rows: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows in one request at most")
 
 
+class Report(Section):
+    """What a report against a base looks into, and how long it may take."""
+
+    seeds: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=2, description="refits with other seeds, to measure how much luck is in a metric; 0: not measured"
+    )
+    budget_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=120.0, description="what refits and reruns that were not asked for may take together, by estimate"
+    )
+    slices: Annotated[int, Field(ge=0)] = Field(default=5, description="worst slices shown")
+    slice_rows: Annotated[int, Field(ge=1)] = Field(default=200, description="a slice with fewer rows is not looked at")
+    examples: Annotated[int, Field(ge=0)] = Field(default=5, description="rows shown that got worse")
+
+
 class Params(Section):
     """The whole of `params.yaml`. A section that a stage depends on must be there, if only as `{}`: DVC compares it."""
 
@@ -136,6 +150,7 @@ class Params(Section):
     gate: Gate
     promotion: Promotion = Promotion()
     serve: Serve = Serve()
+    report: Report = Report()
 
 
 def parse_params(tree: object, *, source: str = "params.yaml") -> Params:

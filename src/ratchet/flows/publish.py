@@ -13,9 +13,6 @@ from ratchet.io import dvc, layout
 from ratchet.io.git import MACHINE, git, git_says, token_environment
 from ratchet.settings import Settings
 
-TRACKED = (layout.LOCK, layout.TRAIN_METRICS, layout.EVALUATE_METRICS, layout.DECISION)
-"""The small files that git holds."""
-
 
 @dataclass(frozen=True)
 class Published:
@@ -35,7 +32,7 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
     root = settings.root
     with dvc.project(root, settings.dvc_remote) as repo:
         sent = dvc.push(repo)
-    paths = [path for path in TRACKED if (root / path).is_file()]
+    paths = [path for path in layout.RESULTS if (root / path).is_file()]
     git(["add", "--", *paths], cwd=root)
     if git_says(["diff", "--cached", "--quiet", "--", *paths], cwd=root) is not None:
         return Published(sent, "", "the branch already has this lock")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from ratchet.forge.home import Home
 from ratchet.io.files import HALF_WRITTEN, write_json
@@ -22,7 +22,11 @@ NOTHING = "0" * 40
 """What git calls the commit of a branch that does not exist."""
 
 PUSH = "push"
+PULL_REQUEST = "pull_request"
 DISPATCH = "workflow_dispatch"
+REPOSITORY_DISPATCH = "repository_dispatch"
+SCHEDULE = "schedule"
+WORKFLOW_RUN = "workflow_run"
 
 ATTEMPTS = 3
 """How often a ticket is begun before the forge gives it up: its worker died each time."""
@@ -33,7 +37,13 @@ GLANCE_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One event that may start workflows. `before` and `sha` are commits; `ref` is a full name, refs/heads/main."""
+    """One event that may start workflows.
+
+    `before` and `sha` are commits; `ref` is a full name, refs/heads/main. For a pull request `ref` is
+    refs/pull/N/merge, `sha` that merge commit, `before` the head before the event, `head` its newest commit, `base`
+    the branch it goes to and `number` its N. `action` is the activity type (opened, synchronize), or the type of a
+    repository_dispatch, whose client_payload `body` is. `cause` names the ticket whose run brought this one about.
+    """
 
     name: str
     event: str
@@ -43,6 +53,12 @@ class Ticket:
     actor: str
     workflow: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    action: str = ""
+    number: int = 0
+    head: str = ""
+    base: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    cause: str = ""
     attempts: int = 0
 
     @property

@@ -21,13 +21,24 @@ MACHINE = {
 """Whose commits the machine makes: the ledger's, where the entry says who acted, and those that publish a lock."""
 
 
-def git(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None) -> str:
-    """Run git in `cwd` and return what it prints, without the last newline. Raises ServiceFailed with its words."""
+def git(
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    strip: bool = True,
+) -> str:
+    """Run git in `cwd` and return what it prints, without the last newlines unless `strip` is off.
+
+    Raises ServiceFailed with git's words.
+    """
     done = _run(args, cwd=cwd, env=env, input=input)
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
         raise ServiceFailed(f"git {args[0]} failed in {cwd}: {words}", next_step="mend what git says and try again")
-    return done.stdout.decode(errors="surrogateescape").rstrip("\n")
+    said = done.stdout.decode(errors="surrogateescape")
+    return said.rstrip("\n") if strip else said
 
 
 def git_says(args: Sequence[str], *, cwd: Path) -> str | None:

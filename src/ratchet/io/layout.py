@@ -12,5 +12,8 @@ DECISION = "data/decision.json"
 REPORTS = "reports"
 LOCK = "dvc.lock"
 
+RESULTS = (LOCK, TRAIN_METRICS, EVALUATE_METRICS, DECISION)
+"""The small files that git holds of a run."""
+
 WRITTEN_INTO = ("data/metrics", MODEL)
 """Folders in which stages write single files, so that a killed one may leave half a file there."""

@@ -1,0 +1,118 @@
+"""A commit of this project: its files from git, its outputs from DVC's cache or remote. The work tree is not touched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ratchet.errors import ServiceFailed, UsageError
+from ratchet.io import layout
+from ratchet.io.git import git, git_says
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One commit of the project at `root`; `commit` is its full hash."""
+
+    root: Path
+    commit: str
+
+    def text(self, path: str) -> str | None:
+        """A file's text, or None if the commit has no such file."""
+        return git_says(["cat-file", "blob", f"{self.commit}:./{path}"], cwd=self.root)
+
+    def files(self, *under: str) -> list[str]:
+        """The paths of the commit's files, or of those below the folders `under`, relative to the project."""
+        listing = git(["ls-tree", "-r", "-z", "--name-only", self.commit, "--", *under], cwd=self.root)
+        return [name for name in listing.split("\0") if name]
+
+    def export(self, paths: Iterable[str], into: Path) -> None:
+        """Write the commit's files at or below `paths` into the folder `into`, under the same names.
+
+        Paths that the commit does not have are left out.
+        """
+        for name in sorted({name for path in paths for name in self.files(path)}):
+            text = git(["cat-file", "blob", f"{self.commit}:./{name}"], cwd=self.root, strip=False)
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+
+    def lock(self) -> dict[str, Any]:
+        """The stages of `dvc.lock` by name: cmd, deps, params, outs; empty if nothing was computed for the commit."""
+        text = self.text(layout.LOCK)
+        return dict((yaml.safe_load(text) or {}).get("stages") or {}) if text else {}
+
+    def outs(self) -> dict[str, str]:
+        """The MD5 of each output in `dvc.lock`, by path."""
+        outs = (out for stage in self.lock().values() for out in stage.get("outs", ()))
+        return {out["path"]: out["md5"] for out in outs if "md5" in out}
+
+    def fetch(self, repo: Repo, paths: Iterable[str], into: Path) -> None:
+        """Copy outputs or tracked data, or files in them, into the folder `into`, under the same names.
+
+        They come from the cache, and from the remote where it has them. The reader verifies them, as everywhere.
+        Raises ServiceFailed if one is nowhere.
+        """
+        from dvc.fs import DVCFileSystem
+
+        with repo.switch(self.commit):
+            fs = DVCFileSystem(repo=repo)
+            for path in paths:
+                _copy(fs, self.commit, path, into / path)
+
+
+def base_of(root: Path, ref: str) -> Revision:
+    """What HEAD is compared with: the commit that it and `ref` (a branch, here or on origin, or a commit) came from.
+
+    If the machine has since reproduced that very commit on `ref`, its lock is newer and its inputs are the same: then
+    that one. Raises UsageError if there is no such ref, or the two have nothing in common.
+    """
+    for name in (ref, f"refs/remotes/origin/{ref}"):
+        if git_says(["rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"], cwd=root) is None:
+            continue
+        found = git_says(["merge-base", name, "HEAD"], cwd=root)
+        if found is None:
+            raise UsageError(
+                f"{ref} and HEAD have no commit in common", next_step="fetch the whole history: git fetch --unshallow"
+            )
+        return Revision(root, _reproduced(root, found, name))
+    raise UsageError(f"there is no {ref} to compare with", next_step=f"git fetch origin {ref}, or name another base")
+
+
+@contextmanager
+def exported(revision: Revision, *paths: str) -> Iterator[Path]:
+    """A temporary folder with the commit's files at or below `paths`."""
+    with tempfile.TemporaryDirectory() as name:
+        revision.export(paths, Path(name))
+        yield Path(name)
+
+
+def _reproduced(root: Path, commit: str, ref: str) -> str:
+    """The last commit from `commit` towards `ref` that differs from it in what the pipeline writes, and only in that."""
+    later = git(["rev-list", "--first-parent", "--reverse", f"{commit}..{ref}"], cwd=root).split()
+    for one in later:
+        changed = git(["diff", "--name-only", "--relative", "-z", commit, one], cwd=root).split("\0")
+        if not set(filter(None, changed)) <= set(layout.RESULTS):
+            break
+        commit = one
+    return commit
+
+
+def _copy(fs: Any, commit: str, path: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        fs.get(path, str(target), recursive=fs.isdir(path))
+    except (OSError, KeyError) as error:
+        raise ServiceFailed(
+            f"{path} of commit {commit[:9]} is neither in DVC's cache nor on its remote: {error}",
+            next_step="push it from where it was made: ratchet publish, or dvc push",
+        ) from error
