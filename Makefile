@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 # Models are fitted with one thread, as the stages do: more threads add in another order.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup run clean-run ui serve test quick check format lock bench clean
+.PHONY: help setup run clean-run ui serve test quick slow check format lock bench clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -41,6 +41,9 @@ test: setup check  ## every test and check
 
 quick: setup  ## the tests that take a minute
 	@pytest -n 2 --dist loadgroup -m "not slow"
+
+slow: setup  ## the others: whole pipelines and real workflows
+	@pytest -n 2 --dist loadgroup -m slow
 
 check: setup  ## the fast checks alone: style, types, imports, dead code, workflows
 	@ruff check src tests benchmarks

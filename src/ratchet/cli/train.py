@@ -21,9 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("run", rich_help_panel=TRAIN, epilog=example("ratchet run"))(run)
     app.command("record", rich_help_panel=TRAIN, epilog=example("ratchet record"))(record)
-    app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --into /tmp/r"))(
-        report
-    )
+    app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --base main"))(report)
     app.command("publish", rich_help_panel=TRAIN, epilog=example("ratchet publish --branch main"))(publish)
     app.add_typer(champion, name="champion", rich_help_panel=TRAIN, help="Fetch the serving champion.")
     app.add_typer(params, name="params", rich_help_panel=TRAIN, help="Check params.yaml, or print its JSON Schema.")
@@ -55,13 +53,20 @@ def record(context: typer.Context) -> None:
 
 def report(
     context: typer.Context,
+    base: Annotated[
+        str, typer.Option(help="Compare with this branch or commit, too: what changed, and why.", envvar="RATCHET_BASE")
+    ] = "",
+    explain: Annotated[
+        bool,
+        typer.Option(help="Rerun with parts of the change, however long it takes.", envvar="RATCHET_EXPLAIN"),
+    ] = False,
     into: Annotated[Optional[Path], typer.Option(help="The folder to write to; reports/ by default.")] = None,
 ) -> None:
     """Write the report: Markdown for a pull request, and one self-contained HTML page."""
     from ratchet.flows.report import report
 
     settings = settings_of(context)
-    written = report(settings, into=into)
+    written = report(settings, base=base, explain=explain, into=into)
     for path in written.paths:
         typer.echo(f"wrote {path.relative_to(settings.root) if into is None else path}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -71,7 +76,7 @@ def report(
 
 def publish(
     context: typer.Context,
-    branch: Annotated[str, typer.Option(help="The branch to push to.", envvar="GITHUB_REF_NAME")] = "main",
+    branch: Annotated[str, typer.Option(help="The branch to push to.", envvar="RATCHET_BRANCH")] = "main",
     remote: Annotated[str, typer.Option(help="The git remote.")] = "origin",
 ) -> None:
     """Push outputs to the DVC remote, and the lock and metrics to the branch, as the bot."""
@@ -79,6 +84,7 @@ def publish(
 
     done = publish(settings_of(context), remote=remote, branch=branch)
     typer.echo(f"{done.files} files to the DVC remote; {done.note}")
+    _output("commit", done.commit)
 
 
 @champion.command("pull", epilog=example("ratchet champion pull", "ratchet champion pull --into /tmp/champion"))
