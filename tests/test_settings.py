@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.errors import UsageError
-from ratchet.settings import Secret, find_root, load_settings, read_env_file
+from ratchet.settings import GitHubSettings, Secret, find_root, load_settings, read_env_file
 
 
 @pytest.fixture
@@ -59,9 +59,46 @@ def test_who_acts_is_who_says_so(tmp_path: Path, environment: dict[str, str], ac
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
     """Neither the settings nor the token show it, and no token shows as nothing."""
-    found = load_settings(tmp_path, {"RATCHET_GIT_TOKEN": "s3cret"})
+    found = load_settings(tmp_path, {"RATCHET_GIT_TOKEN": "s3cret", "GITHUB_TOKEN": "s3cret"})
     assert "s3cret" not in f"{found} {found!r} {found.git_token} {found.git_token!r}"
     assert (str(found.git_token), str(Secret(""))) == ("***", "")
+
+
+def test_a_workflow_says_where_github_is(tmp_path: Path) -> None:
+    """Names are GitHub's own, an own token comes first, and the run has a page."""
+    said = {
+        "RATCHET_GITHUB_TOKEN": "own", "GITHUB_TOKEN": "job", "GITHUB_REPOSITORY": "acme/model", "GITHUB_RUN_ID": "7",
+        "GITHUB_API_URL": "http://127.0.0.1:9/", "GITHUB_SERVER_URL": "https://git.example/", "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_PATH": "/e.json", "GITHUB_STEP_SUMMARY": "/s.md",
+    }  # fmt: skip
+    assert load_settings(tmp_path, said).github == GitHubSettings(
+        token=Secret("own"),
+        repository="acme/model",
+        api_url="http://127.0.0.1:9",
+        run_page="https://git.example/acme/model/actions/runs/7",
+        event=Path("/e.json"),
+        summary=Path("/s.md"),
+        in_workflow=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "page"),
+    [
+        ({}, ""),
+        ({"GITHUB_RUN_ID": "7"}, ""),
+        ({"GITHUB_RUN_ID": "7", "GITHUB_REPOSITORY": "a/b"}, "https://github.com/a/b/actions/runs/7"),
+        ({"GITHUB_RUN_ID": "7", "GITHUB_REPOSITORY": "a/b", "RATCHET_RUN_PAGE": "file:///runs/7"}, "file:///runs/7"),
+    ],
+)
+def test_a_runs_page_needs_a_run(tmp_path: Path, said: dict[str, str], page: str) -> None:
+    """It is made from the repository and the run, unless it is said to be elsewhere."""
+    assert load_settings(tmp_path, said).github.run_page == page
+
+
+def test_outside_a_workflow_there_is_github_com_and_no_token(tmp_path: Path) -> None:
+    """Nothing said is the public GitHub, without anything that would let one in."""
+    assert load_settings(tmp_path, {}).github == GitHubSettings()
 
 
 def test_the_root_is_the_nearest_folder_with_parameters(root: Path) -> None:

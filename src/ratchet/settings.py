@@ -9,6 +9,17 @@ RATCHET_REMOTE        the git remote that holds the ledger
 RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
 RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
 RATCHET_REASON        why a run was started, for its record
+
+Of a workflow, and named as GitHub names them:
+
+GITHUB_TOKEN          a token for the API (RATCHET_GITHUB_TOKEN comes first); printed masked
+GITHUB_REPOSITORY     owner/name
+GITHUB_API_URL        where the API is; https://api.github.com by default
+GITHUB_SERVER_URL     where people look; https://github.com by default
+GITHUB_RUN_ID         the run, for links to it (RATCHET_RUN_PAGE, where its page has another address)
+GITHUB_EVENT_PATH     the event's payload
+GITHUB_STEP_SUMMARY   the file that Markdown for the run's page is appended to
+GITHUB_ACTIONS        "true" in a workflow
 """
 
 from __future__ import annotations
@@ -37,6 +48,19 @@ class Secret:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GitHubSettings:
+    """What a workflow's environment says about GitHub, or about what speaks its language."""
+
+    token: Secret = Secret("")
+    repository: str = ""
+    api_url: str = "https://api.github.com"
+    run_page: str = ""
+    event: Path | None = None
+    summary: Path | None = None
+    in_workflow: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Where things are, for one project on one machine."""
 
@@ -47,6 +71,7 @@ class Settings:
     git_token: Secret
     actor: str
     reason: str
+    github: GitHubSettings = GitHubSettings()
 
     @property
     def private(self) -> Path:
@@ -78,7 +103,32 @@ def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Se
         git_token=Secret(known.get("RATCHET_GIT_TOKEN", "")),
         actor=known.get("RATCHET_ACTOR") or known.get("GITHUB_ACTOR") or getpass.getuser(),
         reason=known.get("RATCHET_REASON", ""),
+        github=_github(known),
     )
+
+
+def _github(known: Mapping[str, str]) -> GitHubSettings:
+    return GitHubSettings(
+        token=Secret(known.get("RATCHET_GITHUB_TOKEN") or known.get("GITHUB_TOKEN", "")),
+        repository=known.get("GITHUB_REPOSITORY", ""),
+        api_url=known.get("GITHUB_API_URL", GitHubSettings.api_url).rstrip("/"),
+        run_page=_run_page(known),
+        event=_path(known.get("GITHUB_EVENT_PATH")),
+        summary=_path(known.get("GITHUB_STEP_SUMMARY")),
+        in_workflow=known.get("GITHUB_ACTIONS") == "true",
+    )
+
+
+def _run_page(known: Mapping[str, str]) -> str:
+    """The address of the run's page, or an empty string outside a run."""
+    run, repository = known.get("GITHUB_RUN_ID"), known.get("GITHUB_REPOSITORY")
+    server = known.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+    page = f"{server}/{repository}/actions/runs/{run}" if run and repository else ""
+    return known.get("RATCHET_RUN_PAGE") or page
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name else None
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ratchet.core.metrics import row_losses
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
 from ratchet.core.report import Report, build_report
+from ratchet.core.report_table import Row, Section
 
 ROWS, DAYS = 2000, 20
 GATE = Gate(metric="squared_error", alpha=0.05)
@@ -78,6 +79,24 @@ def report(challenger: Scores = GOOD, champion: Scores = BAD, /, **changed: Any)
     return build_report(model="m", record=RECORD, decision=decision, evaluation=evaluation, folds=FOLDS, spread=SPREAD)
 
 
+def section(found: Report, title: str) -> Section:
+    """The section whose title starts so."""
+    (only,) = (each for each in found.sections if each.title.startswith(title))
+    return only
+
+
+def metric(found: Report, name: str) -> Row:
+    """The row of one metric in the table that compares with what serves."""
+    (table,) = section(found, "What the gate compared").tables
+    (only,) = (row for row in table.rows if row.cells[0].startswith(name))
+    return only
+
+
+def facts(found: Report) -> dict[str, str]:
+    (table,) = section(found, "What was trained").tables
+    return {row.cells[0]: row.cells[1] for row in table.rows}
+
+
 @pytest.mark.parametrize(
     ("challenger", "champion", "verdict", "word"),
     [(GOOD, BAD, "promote", "better"), (BAD, GOOD, "reject", "worse"), (ALIKE, GOOD, "hold", "within noise")],
@@ -89,28 +108,30 @@ def test_a_report_says_whether_the_difference_is_real(
     """Metrics that improve, worsen and stay are told apart in words, for losses and for scores that should be high."""
     found = report(challenger, champion)
     assert found.verdict == verdict
-    assert {line.name: line.real for line in found.metrics if line.name in ("squared error", "r2")} == {
-        "squared error": word,
-        "r2": word,
-    }
+    assert [metric(found, name).real for name in ("squared error", "r2")] == [word, word]
+    assert [metric(found, name).cells[-1] for name in ("squared error", "r2")] == [word, word]
 
 
 def test_a_metric_line_shows_what_was_measured() -> None:
     """Four places for both models, and the gain with its sign and its interval."""
     row = next(row for row in judged(GOOD, BAD).metrics if row.name == "squared_error")
-    line = next(line for line in report().metrics if line.name == "squared error")
     assert row.gain is not None
-    assert (line.reference, line.challenger) == (
+    assert metric(report(), "squared error").cells == (
+        "squared error ↓",
         f"{row.models['champion'].value:.4f}",
         f"{row.models[CHALLENGER].value:.4f}",
+        f"{row.gain.value:+.4f}",
+        f"{row.gain.low:+.4f} to {row.gain.high:+.4f}",
+        "better",
     )
-    assert line.gain == f"{row.gain.value:+.4f}"
-    assert line.interval == f"{row.gain.low:+.4f} to {row.gain.high:+.4f}"
 
 
 def test_the_interval_is_named_by_what_it_covers() -> None:
     """Two one-sided bounds at five percent are a ninety percent interval."""
-    assert report().coverage == "90%"
+    (table,) = section(report(), "What the gate compared").tables
+    assert [column.title for column in table.columns] == [
+        "metric", "champion (version 3)", "challenger", "Δ", "90% interval", "is it real?",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -129,40 +150,65 @@ def test_the_interval_is_named_by_what_it_covers() -> None:
 def test_a_report_says_what_was_compared_with_what(changed: dict[str, Any], reference: str, change: str) -> None:
     """A change, a refit and a first model are three things."""
     found = report(**changed)
-    assert (found.reference, found.facts["change"]) == (reference, change)
+    assert (found.against, facts(found)["change"]) == (reference, change)
 
 
 def test_a_report_says_what_trained_and_what_judged() -> None:
     """Batches as a range with their number, rows with their thousands set apart."""
-    facts = report().facts
-    assert facts["trained on"] == "2013-01 to 2013-02 (2 batches), 54,321 rows, 1 features"
-    assert facts["judged on"] == "2013-03, 2,000 rows that neither model was trained on"
-    assert facts["rows that fail together"] == "20 clusters"
+    told = facts(report())
+    assert told["trained on"] == "2013-01 to 2013-02 (2 batches), 54,321 rows, 1 features"
+    assert told["judged on"] == "2013-03, 2,000 rows that neither model was trained on"
+    assert told["rows that fail together"] == "20 clusters"
 
 
 def test_contaminated_rows_are_never_called_clean() -> None:
     """Where a judging batch has trained a model, the report says so, and the gate does not promote."""
     found = report(contaminated=["2013-03"])
-    assert found.facts["judged on"] == "2013-03, 2,000 rows of which 2013-03 trained a model: they show nothing"
+    assert facts(found)["judged on"] == "2013-03, 2,000 rows of which 2013-03 trained a model: they show nothing"
     assert found.verdict != "promote"
 
 
 def test_assumed_independence_is_a_caution() -> None:
     """Without clusters the report says what it assumes, and with them it need not."""
     independent = report(clusters=None)
-    assert independent.facts["rows that fail together"] == "assumed independent"
-    assert "split.cluster" in independent.caution
-    assert "design effect" not in independent.facts
-    assert report().caution == ""
+    assert facts(independent)["rows that fail together"] == "assumed independent"
+    assert "split.cluster" in section(independent, "What the gate compared").note
+    assert "design effect" not in facts(independent)
+    assert "split.cluster" not in section(report(), "What the gate compared").note
 
 
 def test_folds_are_shown_with_what_is_missing() -> None:
     """A value that is not defined is a dash, large ones have their thousands set apart."""
-    (line,) = report().folds
-    assert (report().fold_names, line.name, line.mean, line.spread, line.folds) == (
-        ("2013-01", "2013-02"),
-        "squared error",
-        "1,500.0",
-        "–",
-        ("1,500.0", "–"),
-    )
+    (table,) = section(report(), "Cross-validation").tables
+    assert [column.title for column in table.columns] == ["metric", "mean", "spread (sd)", "2013-01", "2013-02"]
+    assert [row.cells for row in table.rows] == [("squared error", "1,500.0", "–", "1,500.0", "–")]
+
+
+def test_failed_conditions_come_first() -> None:
+    """Who opens the conditions sees at once what stands against a promotion."""
+    (table,) = section(report(BAD, GOOD), "Conditions").tables
+    marks = [row.cells[0] for row in table.rows]
+    assert marks == sorted(marks, key="❌✅".index)
+    assert marks[0] == "❌"
+
+
+def test_only_the_newest_folds_are_shown() -> None:
+    """Mean and spread are of all folds, and the reader is told which ones are shown."""
+    evaluation = judged(GOOD, BAD)
+    many: dict[str, dict[str, float | None]] = {f"2013-{month:02d}": {"squared_error": 1.0} for month in range(1, 13)}
+    found = build_report(
+        model="m", record=RECORD, decision=decided(evaluation, GOOD, BAD), evaluation=evaluation, folds=many,
+        spread=SPREAD,
+    )  # fmt: skip
+    shown = section(found, "Cross-validation")
+    assert [column.title for column in shown.tables[0].columns][3:] == [f"2013-{month:02d}" for month in range(5, 13)]
+    assert shown.note == "Shown: the newest 8 of 12 folds."
+
+
+def test_without_a_base_nothing_is_said_about_one() -> None:
+    """The report of a run by itself is about the champion alone."""
+    found = report()
+    assert (found.base, found.change_line, found.change) == ("", "", None)
+    assert [each.title.split(":")[0] for each in found.sections] == [
+        "What the gate compared", "Conditions of the gate", "Cross-validation", "What was trained and judged on what",
+    ]  # fmt: skip

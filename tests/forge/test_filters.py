@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.errors import UsageError
-from ratchet.forge.filters import PushFilter, selects
+from ratchet.forge import triggers
+from ratchet.forge.filters import selects
+from ratchet.forge.tickets import NOTHING, Ticket
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20)
 
@@ -58,35 +60,103 @@ def test_the_last_pattern_decides(patterns: list[str], name: str) -> None:
     assert (selects([*plain, "**"], name), selects([*plain, "**", "!**"], name)) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("push", "branch", "changed", "wanted"),
-    [
-        (PushFilter(), "any/branch", [], True),
-        (PushFilter(branches=("main", "releases/**")), "releases/1/2", [], True),
-        (PushFilter(branches=("main",)), "mainly", [], False),
-        (PushFilter(branches=("releases/**", "!releases/**-alpha")), "releases/beta/3-alpha", [], False),
-        (PushFilter(branches_ignore=("wip/**",)), "wip/a", [], False),
-        (PushFilter(branches_ignore=("wip/**",)), "main", [], True),
-        (PushFilter(tags_named=True), "main", [], False),
-        (PushFilter(branches=("main",), tags_named=True), "main", [], True),
-        (PushFilter(paths=("src/**",)), "main", ["README.md"], False),
-        (PushFilter(paths=("src/**",)), "main", ["README.md", "src/a.py"], True),
-        (PushFilter(paths=("src/**", "!src/docs/**")), "main", ["src/docs/a.md"], False),
-        (PushFilter(paths=("src/**", "!src/docs/**", "src/docs/b.md")), "main", ["src/docs/b.md"], True),
-        (PushFilter(paths_ignore=("docs/**",)), "main", ["docs/a.md"], False),
-        (PushFilter(paths_ignore=("docs/**",)), "main", ["docs/a.md", "a.py"], True),
-        (PushFilter(branches=("main",), paths=("src/**",)), "other", ["src/a.py"], False),
-    ],
-)
-def test_filters_decide_together(push: PushFilter, branch: str, changed: list[str], wanted: bool) -> None:
-    """A push starts the workflow exactly if its branch and one of its files are asked for."""
-    assert push.wants(branch, changed) == wanted
+def wants(on: object, *, changed: list[str] | None = None, **ticket: object) -> bool:
+    """Whether a workflow with this `on:` is started by a ticket with these fields."""
+    common = {"name": "1", "sha": "a" * 40, "before": NOTHING, "actor": "ada", "ref": "refs/heads/main"}
+    return triggers.wants(triggers.read("w.yaml", on), Ticket(**{**common, **ticket}), lambda: changed or [])
+
+
+PUSHES = [
+    ({}, "heads/any/branch", [], True),
+    ({}, "tags/v1", [], True),
+    ({"branches": ["main", "releases/**"]}, "heads/releases/1/2", [], True),
+    ({"branches": ["main"]}, "heads/mainly", [], False),
+    ({"branches": "main"}, "heads/main", [], True),
+    ({"branches": ["releases/**", "!releases/**-alpha"]}, "heads/releases/beta/3-alpha", [], False),
+    ({"branches-ignore": ["wip/**"]}, "heads/wip/a", [], False),
+    ({"branches-ignore": ["wip/**"]}, "heads/main", [], True),
+    ({"branches-ignore": ["wip/**"]}, "tags/v1", [], False),
+    ({"tags": ["v*"]}, "heads/main", [], False),
+    ({"tags": ["v*"]}, "tags/v1.0", [], True),
+    ({"tags": ["v*"]}, "tags/1.0", [], False),
+    ({"tags-ignore": ["*-rc"]}, "tags/v1-rc", [], False),
+    ({"tags-ignore": ["*-rc"]}, "tags/v1", [], True),
+    ({"branches": ["main"], "tags": ["v*"]}, "heads/main", [], True),
+    ({"branches": ["main"]}, "tags/main", [], False),
+    ({"tags": ["v*"], "paths": ["src/**"]}, "tags/v1", ["README.md"], True),
+    ({"paths": ["src/**"]}, "heads/main", ["README.md"], False),
+    ({"paths": ["src/**"]}, "heads/main", ["README.md", "src/a.py"], True),
+    ({"paths": ["src/**", "!src/docs/**"]}, "heads/main", ["src/docs/a.md"], False),
+    ({"paths": ["src/**", "!src/docs/**", "src/docs/b.md"]}, "heads/main", ["src/docs/b.md"], True),
+    ({"paths-ignore": ["docs/**"]}, "heads/main", ["docs/a.md"], False),
+    ({"paths-ignore": ["docs/**"]}, "heads/main", ["docs/a.md", "a.py"], True),
+    ({"branches": ["main"], "paths": ["src/**"]}, "heads/other", ["src/a.py"], False),
+]
+
+
+@pytest.mark.parametrize(("push", "ref", "changed", "wanted"), PUSHES)
+def test_filters_decide_together(push: dict[str, object], ref: str, changed: list[str], wanted: bool) -> None:
+    """A push starts the workflow exactly if its branch or tag and one of its files are asked for."""
+    assert wants({"push": push}, event="push", ref=f"refs/{ref}", changed=changed) == wanted
+
+
+PULL_REQUESTS = [
+    ({}, "opened", "main", [], True),
+    ("", "synchronize", "main", [], True),
+    ({}, "reopened", "main", [], True),
+    ({}, "labeled", "main", [], False),
+    ({"types": ["labeled"]}, "labeled", "main", [], True),
+    ({"types": ["labeled"]}, "opened", "main", [], False),
+    ({"types": "closed"}, "closed", "main", [], True),
+    ({"branches": ["main"]}, "opened", "other", [], False),
+    ({"branches": ["main"]}, "opened", "main", [], True),
+    ({"branches-ignore": ["old/**"]}, "opened", "old/one", [], False),
+    ({"branches": ["main"], "paths": ["src/**"]}, "opened", "main", ["docs/a.md"], False),
+    ({"branches": ["main"], "paths": ["src/**"]}, "opened", "main", ["src/a.py"], True),
+    ({"paths-ignore": ["docs/**"]}, "opened", "main", ["docs/a.md"], False),
+]
+
+
+@pytest.mark.parametrize(("below", "action", "base", "changed", "wanted"), PULL_REQUESTS)
+def test_pull_requests_are_chosen_by_type_base_and_paths(
+    below: object, action: str, base: str, changed: list[str], wanted: bool
+) -> None:
+    """Without types, opened, synchronize and reopened count; branches are those that the pull request goes to."""
+    asked = {"event": "pull_request", "ref": "refs/pull/7/merge", "action": action, "base": base}
+    assert wants({"pull_request": below}, changed=changed, **asked) == wanted
+
+
+WEEKLY, DAILY = "17 3 * * 1", "0 4 * * *"
+OTHERS = [
+    ("workflow_dispatch", {"event": "workflow_dispatch", "workflow": "w.yaml"}, True),
+    ("push", {"event": "workflow_dispatch", "workflow": "w.yaml"}, False),
+    ("repository_dispatch", {"event": "repository_dispatch", "action": "anything"}, True),
+    ({"repository_dispatch": {"types": ["drift"]}}, {"event": "repository_dispatch", "action": "drift"}, True),
+    ({"repository_dispatch": {"types": ["drift"]}}, {"event": "repository_dispatch", "action": "Drift"}, False),
+    ({"schedule": [{"cron": WEEKLY}, {"cron": DAILY}]}, {"event": "schedule", "body": {"schedule": DAILY}}, True),
+    ({"schedule": [{"cron": WEEKLY}]}, {"event": "schedule", "body": {"schedule": DAILY}}, False),
+    ({"workflow_run": {"workflows": ["Train"]}}, {"name_of": "Train"}, True),
+    ({"workflow_run": {"workflows": ["Train"]}}, {"name_of": "Test"}, False),
+    ({"workflow_run": {"workflows": ["Train"], "types": ["completed"]}}, {"name_of": "Train"}, True),
+    ({"workflow_run": {"workflows": ["Train"], "types": ["requested"]}}, {"name_of": "Train"}, False),
+    ({"workflow_run": {"workflows": ["Train"], "branches": ["main"]}}, {"name_of": "Train"}, False),
+    ({"workflow_run": {"workflows": ["Train"], "branches": ["add-*"]}}, {"name_of": "Train"}, True),
+]
+
+
+@pytest.mark.parametrize(("on", "asked", "wanted"), OTHERS)
+def test_other_events_are_chosen_by_what_they_are_about(on: object, asked: dict[str, object], wanted: bool) -> None:
+    """A dispatch by its file, an event by its type, a schedule by its cron, an ended run by its name and its branch."""
+    if name := asked.pop("name_of", None):
+        body = {"name": name, "head_branch": "add-july"}
+        asked = {"event": "workflow_run", "action": "completed", "body": body}
+    assert wants(on, **asked) == wanted
 
 
 def test_a_filter_and_its_opposite_are_refused() -> None:
     """Naming paths and paths-ignore for one event is an error, as it is on GitHub."""
-    with pytest.raises(UsageError, match="both paths and paths-ignore"):
-        PushFilter(paths=("a",), paths_ignore=("b",))
+    with pytest.raises(UsageError, match=r"w\.yaml: on\.push names both paths and paths-ignore"):
+        triggers.read("w.yaml", {"push": {"paths": ["a"], "paths-ignore": ["b"]}})
 
 
 def test_an_unreadable_pattern_is_named() -> None:

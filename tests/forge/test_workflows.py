@@ -12,6 +12,7 @@ import pytest
 
 from ratchet.errors import UsageError
 from ratchet.forge import standins, workflows
+from ratchet.forge.jobs import check_runnable, third_party
 from ratchet.forge.workflows import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,14 +57,17 @@ def test_there_are_workflows_and_actions_to_check() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_the_forge_can_run_every_workflow(path: str) -> None:
     """Each runs-on is a machine the forge stands for, each action has a stand-in that takes the inputs it is given."""
-    workflows.check_runnable(ROOT, own(path))
-    standins.arguments(workflows.third_party(ROOT, own(path)))
+    read = workflows.below(ROOT)
+    check_runnable(read, own(path))
+    standins.arguments(third_party(read, own(path)))
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_actions_are_pinned_to_commits(path: str) -> None:
     """Every third-party action is named by a full commit hash."""
-    loose = [use for use in workflows.third_party(ROOT, own(path)) if not re.fullmatch(r"[0-9a-f]{40}", use.version)]
+    loose = [
+        use for use in third_party(workflows.below(ROOT), own(path)) if not re.fullmatch(r"[0-9a-f]{40}", use.version)
+    ]
     assert loose == []
 
 
@@ -112,7 +116,7 @@ def test_checkers_find_nothing(tool: str, arguments: Sequence[object], tmp_path:
 def test_a_job_that_cannot_run_here_is_an_error(tmp_path: Path, jobs: str, words: str) -> None:
     """What act would skip without a word, and call a success, is refused and named."""
     with pytest.raises(UsageError, match=words):
-        workflows.check_runnable(tmp_path, written(tmp_path, jobs))
+        check_runnable(workflows.below(tmp_path), written(tmp_path, jobs))
 
 
 @pytest.mark.parametrize(
@@ -134,16 +138,19 @@ def test_an_action_without_a_stand_in_is_an_error(tmp_path: Path, step: str, wor
     inner.write_text("runs: {using: composite, steps: [{uses: actions/cache@v5}]}", encoding="utf-8")
     workflow = written(tmp_path, f"  a: {{runs-on: ubuntu-latest, steps: [{step}]}}")
     with pytest.raises(UsageError, match=words):
-        standins.arguments(workflows.third_party(tmp_path, workflow))
+        standins.arguments(third_party(workflows.below(tmp_path), workflow))
 
 
 @pytest.mark.parametrize(("on", "pushed"), [("push", True), ("[push, pull_request]", True), ("[pull_request]", False)])
 def test_every_way_to_say_on_is_read(on: str, pushed: bool) -> None:
     """A name, a list and a mapping of events mean the same."""
-    assert (workflows.parse("w.yaml", f"on: {on}\njobs: {{}}").push is not None) == pushed
+    workflow = workflows.parse("w.yaml", f"on: {on}\njobs: {{a: {{}}}}")
+    assert ("push" in workflow.triggers) == pushed
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "on: push", "jobs: {}", "on: push\njobs: {a: text}"])
+@pytest.mark.parametrize(
+    "text", ["", "a: [", "on: push", "jobs: {}", "on: push\njobs: {a: text}", "on: push\njobs: {}"]
+)
 def test_a_file_that_is_no_workflow_is_named(text: str) -> None:
     """A broken workflow file is refused with its path."""
     with pytest.raises(UsageError, match=r"\.github/workflows/w\.yaml is not a workflow"):
@@ -161,6 +168,6 @@ def test_a_file_that_is_no_workflow_is_named(text: str) -> None:
 def test_inputs_are_checked_as_github_does(given: dict[str, str], words: str) -> None:
     """A missing, unknown or impossible input of a workflow started by hand is refused; act checks none of these."""
     inputs = "{reason: {required: true}, size: {type: choice, options: [small, large]}}"
-    workflow = workflows.parse("w.yaml", f"on: {{workflow_dispatch: {{inputs: {inputs}}}}}\njobs: {{}}")
+    workflow = workflows.parse("w.yaml", f"on: {{workflow_dispatch: {{inputs: {inputs}}}}}\njobs: {{a: {{}}}}")
     with pytest.raises(UsageError, match=words):
         workflows.check_inputs(workflow, given)

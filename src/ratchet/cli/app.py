@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ratchet import __version__
-from ratchet.cli import data, forge, registry, serve, train
+from ratchet.cli import data, forge, fork, github, merge_driver, pr, registry, serve, train
 from ratchet.cli.order import WorkOrder
 
 app = typer.Typer(
@@ -42,5 +42,5 @@ def options(
     context.obj = project
 
 
-for room in (data, train, registry, serve, forge):
+for room in (data, train, github, fork, merge_driver, registry, serve, forge, pr):
     room.register(app)

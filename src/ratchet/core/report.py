@@ -1,56 +1,52 @@
-"""What a report says, as values: templates only lay it out."""
+"""What a report says, as values: templates only lay it out.
+
+The order is that of a reader with one minute: the verdict and the change in one line each, the metrics, what changed,
+why the metric moved, where it hurts, pictures, and then the evidence behind the verdict.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ratchet.core.change import Change, Real
 from ratchet.core.decision import Condition, Decision
-from ratchet.core.evaluation import MetricRow
-from ratchet.core.findings import Estimate
-from ratchet.core.judged import CHALLENGER, Evaluation
+from ratchet.core.judged import Evaluation
 from ratchet.core.model_record import ModelRecord
+from ratchet.core.report_change import what_changed
+from ratchet.core.report_metrics import against_base, against_reference, base_of, headline, real
+from ratchet.core.report_table import Column, Row, Section, filled, table
+from ratchet.core.report_text import number, shortened, words
+from ratchet.core.report_why import pictures, where_it_hurts, why
 
+__all__ = ["Report", "build_report", "real"]
 
-@dataclass(frozen=True)
-class MetricLine:
-    """One metric as text: the reference, the challenger, the gain with its interval, and whether it is real."""
-
-    name: str
-    meaning: str
-    reference: str
-    challenger: str
-    gain: str
-    interval: str
-    real: str
-
-
-@dataclass(frozen=True)
-class FoldLine:
-    """One metric over the cross-validation folds."""
-
-    name: str
-    mean: str
-    spread: str
-    folds: tuple[str, ...]
+Folds = Mapping[str, Mapping[str, float | None]]
+FOLDS = 8
+"""Folds shown, the newest: more columns do not fit."""
+CONDITIONS = 40
+SENTENCE = 1000
+"""Characters of a sentence at most: floors and batches in it may be many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything a report shows."""
+    """Everything a report shows.
+
+    `verdict` is the gate's; `against` says whom it compared with. `change_line` is about the base, with `change_real`;
+    both are empty where no base was named.
+    """
 
     model: str
     verdict: str
+    against: str
     reason: str
     would_change: str
-    conditions: tuple[Condition, ...]
-    reference: str
-    metrics: tuple[MetricLine, ...]
-    coverage: str
-    fold_names: tuple[str, ...]
-    folds: tuple[FoldLine, ...]
-    facts: Mapping[str, str]
-    caution: str
+    base: str
+    change_line: str
+    change_real: Real
+    sections: tuple[Section, ...]
+    change: Change | None
 
 
 def build_report(
@@ -59,55 +55,84 @@ def build_report(
     record: ModelRecord,
     decision: Decision,
     evaluation: Evaluation,
-    folds: Mapping[str, Mapping[str, float | None]],
-    spread: Mapping[str, Mapping[str, float | None]],
+    folds: Folds,
+    spread: Folds,
+    change: Change | None = None,
 ) -> Report:
-    """Put together what a data scientist reads in a minute."""
-    reference = f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)"
+    """Put together what a data scientist reads in a minute.
+
+    `folds` maps each fold of the cross-validation to its metrics, `spread` each metric to its `mean` and `sd`.
+    """
+    line, word = headline(change) if change else ("", "unknown")
     return Report(
         model=model,
         verdict=decision.verdict,
-        reason=decision.reason,
-        would_change=decision.would_change,
-        conditions=decision.conditions,
-        reference=reference,
-        metrics=tuple(_metric_line(row, evaluation.reference) for row in evaluation.metrics),
-        coverage=f"{1 - 2 * decision.policy.alpha:.0%}",
-        fold_names=tuple(folds),
-        folds=tuple(_fold_line(name, folds, spread) for name in spread),
-        facts=_facts(record, evaluation, decision),
-        caution=_caution(evaluation),
+        against=f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)",
+        reason=shortened(decision.reason, SENTENCE),
+        would_change=shortened(decision.would_change, SENTENCE),
+        base=base_of(change) if change else "",
+        change_line=line,
+        change_real=word,
+        sections=(*_about(change, decision, evaluation), *_evidence(record, decision, evaluation, folds, spread)),
+        change=change,
     )
 
 
-def real(gain: Estimate | None) -> str:
-    """better or worse where the interval leaves out 0, and within noise where it does not."""
-    if gain is None or gain.low is None or gain.high is None:
-        return "unknown"
-    return "better" if gain.low > 0 else "worse" if gain.high < 0 else "within noise"
+def _about(change: Change | None, decision: Decision, evaluation: Evaluation) -> Iterator[Section]:
+    coverage = 1 - 2 * decision.policy.alpha
+    comparison = change.comparison if change else None
+    if change and comparison:
+        yield against_base(change, comparison)
+    yield against_reference(evaluation, coverage, change)
+    if change is None:
+        return
+    yield what_changed(change)
+    if change.attribution and (change.attribution.parts or change.attribution.note):
+        yield why(change.attribution, shortened(change.base_name, 60))
+    if comparison:
+        yield where_it_hurts(change, comparison)
+        yield pictures(change, comparison)
 
 
-def _metric_line(row: MetricRow, reference: str) -> MetricLine:
-    return MetricLine(
-        name=row.name.replace("_", " "),
-        meaning=row.meaning,
-        reference=_number(row.models[reference].value if reference in row.models else None),
-        challenger=_number(row.models[CHALLENGER].value),
-        gain=_number(row.gain.value if row.gain else None, sign="+"),
-        interval=f"{_number(row.gain.low, sign='+')} to {_number(row.gain.high, sign='+')}" if row.gain else "",
-        real=real(row.gain),
+def _evidence(
+    record: ModelRecord, decision: Decision, evaluation: Evaluation, folds: Folds, spread: Folds
+) -> Iterator[Section]:
+    yield _conditions(decision.conditions)
+    if folds:
+        yield _cross_validation(folds, spread)
+    rows = [Row(each) for each in _facts(record, evaluation, decision).items()]
+    tables = (table("", [Column(""), Column("")], rows),)
+    yield Section(title="What was trained and judged on what", tables=tables, folded=True)
+
+
+def _conditions(conditions: tuple[Condition, ...]) -> Section:
+    """Those that fail come first."""
+    rows = [
+        Row(("✅" if each.passed else "❌", each.name, each.sentence), "unknown" if each.passed else "worse")
+        for each in sorted(conditions, key=lambda each: each.passed)
+    ]
+    columns = [Column(""), Column("condition", "code"), Column("what was found")]
+    return Section(
+        title="Conditions of the gate", tables=filled([table("", columns, rows, most=CONDITIONS)]), folded=True
     )
 
 
-def _fold_line(
-    name: str, folds: Mapping[str, Mapping[str, float | None]], spread: Mapping[str, Mapping[str, float | None]]
-) -> FoldLine:
-    return FoldLine(
-        name=name.replace("_", " "),
-        mean=_number(spread[name].get("mean")),
-        spread=_number(spread[name].get("sd")),
-        folds=tuple(_number(metrics[name]) for metrics in folds.values()),
-    )
+def _cross_validation(folds: Folds, spread: Folds) -> Section:
+    """The newest folds; mean and spread are of all of them."""
+    newest = list(folds)[-FOLDS:]
+    rows = [
+        Row((
+            words(name), number(found.get("mean")), number(found.get("sd")),
+            *(number(folds[fold].get(name)) for fold in newest),
+        ))
+        for name, found in spread.items()
+    ]  # fmt: skip
+    columns = [Column("metric"), *(Column(shortened(name, 40), "number") for name in ("mean", "spread (sd)", *newest))]
+    left = f"Shown: the newest {len(newest)} of {len(folds)} folds." if len(folds) > len(newest) else ""
+    return Section(
+        title="Cross-validation: walking forward over the training batches",
+        tables=filled([table("", columns, rows, most=20)]), note=left, folded=True,
+    )  # fmt: skip
 
 
 def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> dict[str, str]:
@@ -137,19 +162,6 @@ def _whose(evaluation: Evaluation) -> str:
     return "that neither model was trained on"
 
 
-def _caution(evaluation: Evaluation) -> str:
-    if evaluation.clusters:
-        return ""
-    return "Intervals assume that rows are independent. If some fail together, name them in split.cluster."
-
-
 def _range(batches: Mapping[str, str]) -> str:
     names = sorted(batches)
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)} batches)"
-
-
-def _number(value: float | None, *, sign: str = "") -> str:
-    """Four significant places for what is small, thousands separated for what is large."""
-    if value is None:
-        return "–"
-    return f"{value:{sign},.1f}" if abs(value) >= 1000 else f"{value:{sign}.4f}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.errors import ServiceFailed
-from ratchet.io import dvc, layout
+from ratchet.io import dvc, layout, timings
 from ratchet.io.git import MACHINE, git, git_says, token_environment
 from ratchet.settings import Settings
 
@@ -52,8 +52,10 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
 
 
 def _message(root: Path) -> str:
+    """What the commit is; its last paragraph, a trailer, says how long the stages took that were computed for it."""
     source = git(["rev-parse", "--short", "HEAD"], cwd=root)
-    return f"Reproduce {source}\n\nThe lock, the metrics and the decision of the pipeline at {source}. [skip ci]\n"
+    said = f"The lock, the metrics and the decision of the pipeline at {source}. [skip ci]"
+    return "\n\n".join(filter(None, (f"Reproduce {source}", said, timings.trailer(root)))) + "\n"
 
 
 def _moved_on(root: Path, remote: str, branch: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ratchet.core.decision import Decision
 from ratchet.core.ledger import Entry, champion, withdrawn
@@ -15,11 +17,15 @@ from ratchet.io.batches import RawBatches
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
+if TYPE_CHECKING:
+    from ratchet.io.ingested import Repo
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What a run did: the stages that ran (none: nothing had changed), the decision, and what serves now.
 
+    `stages` are those that were computed, for `seconds`, and those that were `restored` from the run cache.
     `withdrawn` is the rollback that took this very model out of service, if one did: it is not promoted again.
     """
 
@@ -27,6 +33,8 @@ class Outcome:
     decision: Decision
     serving: Entry | None
     withdrawn: Entry | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    restored: tuple[str, ...] = ()
 
 
 def run(settings: Settings) -> Outcome:
@@ -50,8 +58,35 @@ def run(settings: Settings) -> Outcome:
         _check_names(params)
         if not holds(folder, serving):
             download(settings, params, serving, folder)
-        stages = dvc.reproduce(repo)
-    return _outcome(settings, entries, tuple(stages))
+        stages, seconds = _reproduce(settings.root, repo)
+    restored = tuple(name for name in stages if name not in seconds)
+    return replace(_outcome(settings, entries, stages), seconds=seconds, restored=restored)
+
+
+def _reproduce(root: Path, repo: Repo) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Run what is out of date and remember how long it took, also where a stage ends early.
+
+    Returns the stages that ran or were restored, and the seconds of those that ran.
+    """
+    # Imported late: a run that finds nothing changed measures nothing.
+    from ratchet.io import timings
+
+    earlier = timings.run_of_lock(root)
+    goes_on = earlier if earlier and not earlier.whole else None
+    stages: tuple[str, ...] | None = None
+    with timings.stopwatch(root) as watch:
+        try:
+            stages = tuple(dvc.reproduce(repo))
+        finally:
+            seconds = watch.seconds()
+            timings.write_last_run(
+                root,
+                seconds=seconds,
+                restored=[name for name in stages or () if name not in seconds],
+                whole=stages is not None,
+                goes_on=goes_on,
+            )
+    return stages, seconds
 
 
 def _outcome(settings: Settings, entries: tuple[Entry, ...], stages: tuple[str, ...]) -> Outcome:

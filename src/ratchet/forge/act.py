@@ -1,26 +1,34 @@
 """One run of one workflow with `act`, in host mode: no container, no network, a clean environment.
 
 Jobs inherit whatever environment act has, so act gets one made from nothing: PATH and the few switches below, a private
-HOME, no git configuration, and a GITHUB_TOKEN that is none (without one act would ask `gh` for the developer's own).
-Only a job that must build its own Python environment also gets the host's settings for installing packages.
+HOME, no git configuration, and a GITHUB_TOKEN for the forge's own API that opens nothing else and ends with the run
+(without one act would ask `gh` for the developer's own). Only a job that must build its own Python environment also
+gets the host's settings for installing packages.
+
+A run is cancelled as on GitHub: SIGINT ends the step that runs, steps that ask for `always()` or `cancelled()` go on,
+and what has not ended after a while is killed.
 """
 
 from __future__ import annotations
 
-import json
+import math
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
 
 from ratchet.errors import ServiceFailed
-from ratchet.forge import standins, strays, workflows
-from ratchet.forge.events import OWNER
+from ratchet.forge import api, events, jobs, standins, strays, workflows
+from ratchet.forge import run as runs
 from ratchet.forge.home import INSIDE, Home
-from ratchet.forge.tickets import Ticket
+from ratchet.forge.run import Run
 from ratchet.forge.workflows import Workflow
 
 SWITCHES = {
@@ -43,65 +51,121 @@ SWITCHES = {
 INSTALLING = ("UV_", "PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Beginnings of the host variables that a job may see when it has to install packages: index, proxy, certificates."""
 
-NO_CREDENTIAL = "the-forge-has-no-token-for-anything"
-"""What a job gets for `github.token`."""
+GLANCE_SECONDS = 0.1
+"""How often it is asked whether the run is to end."""
+
+SILENCES = 20
+"""After so many glances at nothing, an act that has ended says no more, though a stray may hold its log open."""
+
+GRACE_SECONDS = 30.0
+"""How long a cancelled run may go on with what it does always."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One run to be done. `folder` is where its results go, `venv` the Python environment that its jobs use."""
+    """One run to be done; `venv` is the Python environment that its jobs use."""
 
     home: Home
-    number: int
-    ticket: Ticket
+    run: Run
     workflow: Workflow
-    payload: Mapping[str, Any]
-    folder: Path
     venv: Path
 
     @property
+    def folder(self) -> Path:
+        """Where the run's results go."""
+        return runs.folder(self.home, self.run)
+
+    @property
     def source(self) -> Path:
-        """The pushed commit's files."""
+        """The commit's files."""
         return self.home.work / "source"
 
 
-def run(order: Order, host: Mapping[str, str], hear: Callable[[str], None]) -> int:
+def run(order: Order, host: Mapping[str, str], hear: Callable[[str], None], stop: Callable[[], bool]) -> int:
     """Run act, let `hear` have its log line by line, and return its exit code: 0 if no job failed.
 
+    `stop` is asked all the while whether the run is to be cancelled.
     Raises UsageError for a workflow that cannot run here, before anything runs, and ServiceFailed if there is no act.
     """
-    arguments = command(order)
+    token = secrets.token_hex(20)
+    checked = command(order)
     for folder in (order.home.work / "home", order.home.work / "act"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    _write_inputs(order)
-    process = subprocess.Popen(
-        arguments,
-        cwd=order.home.work,
-        env=environment(order, host),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    with process:
-        for line in process.stdout or ():
+    (order.home.work / "secrets.env").write_text(f"GITHUB_TOKEN={token}\n", encoding="utf-8")
+    with api.serving(order.home, order.run.ticket, token) as url:
+        process = subprocess.Popen(
+            [*checked, "--env", f"GITHUB_API_URL={url}"],
+            cwd=order.home.work,
+            env=environment(order, host),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        try:
+            _attend(process, hear, stop)
+        finally:
+            # Nothing outlives the run: not act when its log could not be kept, nor what a step left behind.
+            process.kill()
+            strays.end(order.home.marker)
+        return process.wait()
+
+
+def _attend(process: subprocess.Popen[str], hear: Callable[[str], None], stop: Callable[[], bool]) -> None:
+    """Pass on the log until act has ended, and end act when it is to stop."""
+    lines = _lines(process)
+    looked, end, silent = 0.0, math.inf, 0
+    while (line := _next(lines)) is not None and silent < SILENCES:
+        if line:
             hear(line)
-    strays.end(order.home.marker)
-    return process.returncode
+        silent = 0 if line or process.poll() is None else silent + 1
+        now = time.monotonic()
+        if now - looked < GLANCE_SECONDS:
+            continue
+        looked = now
+        if end == math.inf and stop():
+            end = now + GRACE_SECONDS
+            process.send_signal(signal.SIGINT)
+        if now >= end:
+            process.kill()
+
+
+def _lines(process: subprocess.Popen[str]) -> SimpleQueue[str | None]:
+    """The log as it comes, and None at its end."""
+    queue: SimpleQueue[str | None] = SimpleQueue()
+
+    def read() -> None:
+        if process.stdout:
+            with process.stdout as log:
+                for line in log:
+                    queue.put(line)
+        queue.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return queue
+
+
+def _next(lines: SimpleQueue[str | None]) -> str | None:
+    """The next line, nothing if there is none for a moment, None at the end."""
+    try:
+        return lines.get(timeout=GLANCE_SECONDS)
+    except Empty:
+        return ""
 
 
 def command(order: Order) -> list[str]:
     """act's command line. Raises UsageError for what has no stand-in or no machine here."""
-    workflows.check_runnable(order.source, order.workflow)
-    local = standins.arguments(workflows.third_party(order.source, order.workflow))
-    work, ticket = order.home.work, order.ticket
+    read = workflows.below(order.source)
+    jobs.check_runnable(read, order.workflow)
+    local = standins.arguments(jobs.third_party(read, order.workflow))
+    work, ticket = order.home.work, order.run.ticket
     paths = {
         "--directory": order.source,
         "--workflows": order.source / order.workflow.path,
-        "--eventpath": work / "event.json",
+        "--eventpath": order.folder / "event.json",
         "--action-cache-path": work / "act",
         "--secret-file": work / "secrets.env",
         "--var-file": order.home.variables,
@@ -114,7 +178,7 @@ def command(order: Order) -> list[str]:
         str(_act()),
         ticket.event,
         *(str(argument) for pair in paths.items() for argument in pair),
-        *(argument for label in workflows.LABELS for argument in ("--platform", f"{label}=-self-hosted")),
+        *(argument for label in jobs.LABELS for argument in ("--platform", f"{label}=-self-hosted")),
         *("--actor", ticket.actor, "--defaultbranch", "main"),
         *("--no-cache-server", "--no-skip-checkout", "--rm", "--json"),
         *local,
@@ -128,6 +192,7 @@ def environment(order: Order, host: Mapping[str, str]) -> dict[str, str]:
         INSIDE: order.home.root,
         "RATCHET_FORGE_ORIGIN": order.home.origin,
         "RATCHET_FORGE_ARTIFACTS": order.folder / "artifacts",
+        "RATCHET_FORGE_RUNS": order.home.runs,
         "RATCHET_FORGE_PYTHON": sys.executable,
         "RATCHET_FORGE_TOOLS": Path(__file__).resolve().parent,
         "VENV": order.venv,
@@ -143,27 +208,15 @@ def environment(order: Order, host: Mapping[str, str]) -> dict[str, str]:
 
 def _github(order: Order) -> dict[str, str]:
     """What act would otherwise guess from the folder it runs in, or would take from github.com."""
+    number = str(order.run.number)
     return {
-        "GITHUB_REPOSITORY": f"{OWNER}/{repository(order.home)}",
-        "GITHUB_REF": order.ticket.ref,
-        "SHA_REF": order.ticket.sha,
-        "GITHUB_RUN_ID": str(order.number),
-        "GITHUB_RUN_NUMBER": str(order.number),
-        # The discard port of this machine: a call to GitHub's interface fails at once.
-        "GITHUB_API_URL": "http://127.0.0.1:9",
+        "GITHUB_REPOSITORY": f"{events.OWNER}/{events.name_of(order.home)}",
+        "GITHUB_REF": order.run.ticket.ref,
+        "SHA_REF": order.run.ticket.sha,
+        "GITHUB_RUN_ID": number,
+        "GITHUB_RUN_NUMBER": number,
         strays.VARIABLE: order.home.marker,
     }
-
-
-def repository(home: Home) -> str:
-    """What the forge's repository is called, without its owner."""
-    return home.root.name.strip(".").replace(" ", "-") or "repository"
-
-
-def _write_inputs(order: Order) -> None:
-    work = order.home.work
-    (work / "event.json").write_text(json.dumps(order.payload), encoding="utf-8")
-    (work / "secrets.env").write_text(f"GITHUB_TOKEN={NO_CREDENTIAL}\n", encoding="utf-8")
 
 
 def _act() -> Path:

@@ -1,35 +1,89 @@
-"""Event payloads: what a job reads as `github.event`, in GitHub's own shape as far as the forge can know it."""
+"""Event payloads: what a job reads as `github.event`, in GitHub's own shape as far as the forge can know it.
+
+Compared in the tests with the payloads that GitHub documents.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ratchet.forge.tickets import DISPATCH, NOTHING, Ticket
+from ratchet.forge import api_shapes, commits, pull_event, results, tickets
+from ratchet.forge.api_shapes import Json, Place
+from ratchet.forge.home import Home
+from ratchet.forge.tickets import NOTHING, Ticket
 
 OWNER = "local"
 """Whom repositories of a forge belong to."""
 
 
-def payload(ticket: Ticket, *, repository: str, message: str) -> dict[str, Any]:
-    """The event of a ticket. `repository` is its name without the owner; `message` the head commit's."""
-    common = {
-        "ref": ticket.ref,
-        "repository": {
-            "name": repository,
-            "full_name": f"{OWNER}/{repository}",
-            "default_branch": "main",
-            "owner": {"login": OWNER, "name": OWNER},
-        },
-        "sender": {"login": ticket.actor, "type": "User"},
-    }
-    if ticket.event == DISPATCH:
-        return {**common, "inputs": dict(ticket.inputs), "workflow": ticket.workflow}
+def name_of(home: Home) -> str:
+    """What the forge's repository is called, without its owner."""
+    return home.root.name.strip(".").replace(" ", "-") or "repository"
+
+
+def payload(home: Home, ticket: Ticket, *, workflow: str) -> dict[str, Any]:
+    """The event of a ticket, for the workflow at the path `workflow`."""
+    if ticket.event == tickets.PULL_REQUEST:
+        return pull_event.payload(home, ticket, repository=name_of(home))
+    place = Place(home, pull_event.NOWHERE, f"{OWNER}/{name_of(home)}")
     return {
-        **common,
+        **_own(place, ticket, workflow),
+        "repository": api_shapes.repository(place),
+        "sender": api_shapes.user(place, ticket.actor),
+    }
+
+
+def _own(place: Place, ticket: Ticket, workflow: str) -> Json:
+    """What only this kind of event says."""
+    if ticket.event == tickets.PUSH:
+        return _push(place, ticket)
+    if ticket.event == tickets.WORKFLOW_RUN:
+        return _workflow_run(place, ticket)
+    if ticket.event == tickets.DISPATCH:
+        return {"ref": ticket.ref, "inputs": dict(ticket.inputs), "workflow": workflow}
+    if ticket.event == tickets.REPOSITORY_DISPATCH:
+        return {"action": ticket.action, "branch": ticket.branch, "client_payload": dict(ticket.body)}
+    return {**ticket.body, "workflow": workflow}
+
+
+def _push(place: Place, ticket: Ticket) -> Json:
+    made = commits.between(place.home, ticket.before, ticket.sha, url=f"{place.root}/commits")
+    return {
+        "ref": ticket.ref,
         "before": ticket.before,
         "after": ticket.sha,
+        "base_ref": None,
         "created": ticket.before == NOTHING,
         "deleted": False,
-        "head_commit": {"id": ticket.sha, "message": message},
-        "pusher": {"name": ticket.actor},
+        "forced": commits.is_forced(place.home, ticket.before, ticket.sha),
+        "compare": f"{place.root}/compare/{ticket.before[:12]}...{ticket.sha[:12]}",
+        "commits": made,
+        "head_commit": commits.one(place.home, ticket.sha, url=f"{place.root}/commits"),
+        "pusher": {"name": ticket.actor, "email": None},
+    }
+
+
+def _workflow_run(place: Place, ticket: Ticket) -> Json:
+    """The event that a run has ended; `ticket.body` holds what is particular to that run."""
+    ended = {name: value for name, value in ticket.body.items() if name != "depth"}
+    repository = api_shapes.repository(place)
+    actor = api_shapes.user(place, str(ended.pop("actor")))
+    runs = f"{place.root}/actions/runs/{ended['id']}"
+    links = ("artifacts", "jobs", "logs", "cancel", "rerun")
+    return {
+        "action": ticket.action,
+        "workflow": {"name": ended["name"], "path": ended["path"]},
+        "workflow_run": {
+            **ended,
+            "actor": actor,
+            "triggering_actor": actor,
+            "status": "completed",
+            "head_commit": commits.one(place.home, ended["head_sha"], url=f"{place.root}/commits"),
+            "head_repository": repository,
+            "repository": repository,
+            "url": runs,
+            "html_url": results.folder(place.home, int(ended["id"]), Path(str(ended["path"])).stem).as_uri(),
+            **{f"{link}_url": f"{runs}/{link}" for link in links},
+        },
     }

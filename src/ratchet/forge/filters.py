@@ -1,14 +1,14 @@
-"""Which pushes a workflow's `on.push` asks for: GitHub's rules for branches, paths and their patterns.
+"""Which events a workflow's `on:` asks for: GitHub's rules for branches, tags, paths and their patterns.
 
-Source: GitHub's "Workflow syntax", `on.push` and "Filter pattern cheat sheet". `*` matches within one path segment,
-`**` across them, `?` and `+` repeat the character (or set) before them, `[...]` is a set, a backslash makes the next
-character mean itself. In a list the last pattern that matches decides, and a leading `!` makes it say no.
+Source: GitHub's "Workflow syntax", `on.push`, `on.pull_request`, and "Filter pattern cheat sheet". `*` matches within
+one path segment, `**` across them, `?` and `+` repeat the character (or set) before them, `[...]` is a set, a backslash
+makes the next character mean itself. In a list the last pattern that matches decides, and a leading `!` makes it say no.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,47 +17,62 @@ from ratchet.errors import UsageError
 TOKEN = re.compile(r"\*\*/|\*\*|\*|\[[^\]]+\]|\\.|.", re.DOTALL)
 WILDCARDS = {"**/": "(?:.+/)?", "**": ".*", "*": "[^/]*"}
 NOT = "!"
+BRANCHES = "refs/heads/"
+TAGS = "refs/tags/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PushFilter:
-    """The filters of one `on.push`; None where the workflow names none."""
+class Choice:
+    """Names to take, or names to leave out: `branches` and `branches-ignore`, and so on. None where none are named."""
 
-    branches: tuple[str, ...] | None = None
-    branches_ignore: tuple[str, ...] | None = None
-    paths: tuple[str, ...] | None = None
-    paths_ignore: tuple[str, ...] | None = None
-    tags_named: bool = False
+    take: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
 
-    def __post_init__(self) -> None:
-        for one, other, key in (
-            (self.branches, self.branches_ignore, "branches"),
-            (self.paths, self.paths_ignore, "paths"),
-        ):
-            if one is not None and other is not None:
-                raise UsageError(
-                    f"on.push names both {key} and {key}-ignore",
-                    next_step=f"keep {key} and put what to leave out there, with a leading !",
-                )
+    @property
+    def named(self) -> bool:
+        """Whether the workflow names any."""
+        return self.take is not None or self.ignore is not None
 
-    def wants(self, branch: str, changed: Sequence[str]) -> bool:
-        """Whether a push to `branch` (without refs/heads/) that touched the paths in `changed` starts the workflow."""
-        return self._wants_branch(branch) and self._wants_paths(changed)
+    def wants(self, name: str) -> bool:
+        """Whether `name` is chosen; every name is where none are named."""
+        if self.take is not None:
+            return selects(self.take, name)
+        return self.ignore is None or not selects(self.ignore, name)
 
-    def _wants_branch(self, branch: str) -> bool:
-        if self.branches is not None:
-            return selects(self.branches, branch)
-        if self.branches_ignore is not None:
-            return not selects(self.branches_ignore, branch)
-        # A filter that names tags alone is for tags alone.
-        return not self.tags_named
+    def wants_any(self, names: Iterable[str]) -> bool:
+        """Whether one of `names` is chosen; where none are named, it does not matter whether there are any."""
+        return not self.named or any(self.wants(name) for name in names)
 
-    def _wants_paths(self, changed: Iterable[str]) -> bool:
-        if self.paths is not None:
-            return any(selects(self.paths, path) for path in changed)
-        if self.paths_ignore is not None:
-            return any(not selects(self.paths_ignore, path) for path in changed)
-        return True
+
+@dataclass(frozen=True, kw_only=True)
+class EventFilter:
+    """The filters below one event of a workflow's `on:`; of a pull request `branches` are those it goes to."""
+
+    branches: Choice = Choice()
+    tags: Choice = Choice()
+    paths: Choice = Choice()
+
+    def wants_push(self, ref: str, changed: Callable[[], Iterable[str]]) -> bool:
+        """Whether a push of `ref` (a full name) that touched the paths of `changed` starts the workflow.
+
+        Filters for one kind of ref alone leave the other out, and paths do not count for tags: GitHub's rules.
+        """
+        if ref.startswith(TAGS):
+            chosen = self.tags if self.tags.named or not self.branches.named else NONE
+            return chosen.wants(ref.removeprefix(TAGS))
+        chosen = self.branches if self.branches.named or not self.tags.named else NONE
+        return chosen.wants(ref.removeprefix(BRANCHES)) and self._wants_paths(changed)
+
+    def wants_branch(self, branch: str, changed: Callable[[], Iterable[str]]) -> bool:
+        """Whether a pull request into `branch` that touches the paths of `changed` starts the workflow."""
+        return self.branches.wants(branch) and self._wants_paths(changed)
+
+    def _wants_paths(self, changed: Callable[[], Iterable[str]]) -> bool:
+        return not self.paths.named or self.paths.wants_any(changed())
+
+
+NONE = Choice(take=())
+"""Chooses nothing."""
 
 
 def selects(patterns: Sequence[str], name: str) -> bool:
@@ -79,7 +94,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
         return re.compile("".join(_atoms(pattern)), re.DOTALL)
     except re.error as error:
         raise UsageError(
-            f"the filter pattern {pattern!r} cannot be read: {error}", next_step="mend it in the workflow's on.push"
+            f"the filter pattern {pattern!r} cannot be read: {error}", next_step="mend it in the workflow's on:"
         ) from error
 
 

@@ -1,12 +1,15 @@
 """Where a forge keeps everything: one folder, by default next to the checkout it serves.
 
 origin.git/         the bare repository that is pushed to
-queue/              one JSON file for each push that is not done, and its progress as text
+queue/              one JSON file for each event that is not done, and its progress as text
+open/               one JSON file for each run that has not ended: queued, under way, or waiting for approval
 runs/0002-retrain/  what a run left: result.json, log.txt, log.jsonl, summary.md, artifacts/
 work/               the run that is under way; swept by the next worker
 dvc/  mlflow/       the data remote, the runs and the registry
 venv/               an environment built from a pushed lock that is not the developer's
 vars.env            what GitHub calls repository variables
+environments.json   the environments that need an approval
+pulls/  comments/  statuses/  pull requests, and what was said about them
 lock                held by the worker
 """
 
@@ -57,8 +60,13 @@ class Home:
 
     @property
     def queue(self) -> Path:
-        """Pushes that are not done."""
+        """Events that are not done."""
         return self.root / "queue"
+
+    @property
+    def open(self) -> Path:
+        """Runs that have not ended."""
+        return self.root / "open"
 
     @property
     def runs(self) -> Path:
@@ -96,6 +104,11 @@ class Home:
         return self.root / "vars.env"
 
     @property
+    def environments(self) -> Path:
+        """The file that names the environments that need an approval."""
+        return self.root / "environments.json"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock the worker holds."""
         return self.root / "lock"
@@ -117,7 +130,7 @@ def create(home: Home, *, python: Path) -> None:
     Raises UsageError for a path that cannot stand in a configuration file.
     """
     _check_path(home.root)
-    for folder in (home.queue, home.runs, home.dvc, home.mlflow_artifacts):
+    for folder in (home.queue, home.open, home.runs, home.dvc, home.mlflow_artifacts):
         folder.mkdir(parents=True, exist_ok=True)
     if not (home.origin / "HEAD").exists():
         git(["init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(home.origin)], cwd=home.root)

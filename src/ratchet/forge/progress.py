@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -22,11 +24,24 @@ ANNOTATIONS = ("notice", "warning", "error")
 UNINTERESTING = ("Couldn't get a valid docker connection",)
 
 
-class Progress:
-    """Reads act's log line by line; remembers jobs (name to result), step outputs and step summaries."""
+@dataclass(frozen=True)
+class Begun:
+    """A job that has begun: its key in the workflow's file, and when, in seconds of the clock that was given."""
 
-    def __init__(self) -> None:
+    key: str
+    at: float
+
+
+class Progress:
+    """Reads act's log line by line; remembers jobs (name to result), step outputs and step summaries.
+
+    `begun` are the jobs that have begun, by name, also those that have ended; `clock` gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._begun: set[tuple[str, str]] = set()
+        self.begun: dict[str, Begun] = {}
         self.jobs: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
         self.summaries: list[str] = []
@@ -42,7 +57,14 @@ class Progress:
         self._remember(event)
         yield from self._tell(event)
 
+    @property
+    def under_way(self) -> dict[str, Begun]:
+        """The jobs that have begun and not ended."""
+        return {name: begun for name, begun in self.begun.items() if name not in self.jobs}
+
     def _remember(self, event: dict[str, Any]) -> None:
+        if "job" in event and "jobID" in event:
+            self.begun.setdefault(job_name(event["job"]), Begun(str(event["jobID"]), self._clock()))
         if "jobResult" in event:
             self.jobs[job_name(event["job"])] = event["jobResult"]
         if event.get("command") == "set-output" and _has_id(event):

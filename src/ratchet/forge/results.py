@@ -12,20 +12,23 @@ from ratchet.forge.home import Home
 from ratchet.io.files import write_json
 
 RESULT = "result.json"
-"""Written last: a run's folder without it is a run that was cut off."""
+"""Written last: a run's folder without it is a run that has not ended, or was cut off."""
 
 NUMBERED = re.compile(r"(\d{4,})-.+")
 
+SUCCESS = "success"
 FAILURE = "failure"
 SKIPPED = "skipped"
-"""What act and GitHub call a job that failed, and one that did not run."""
+CANCELLED = "cancelled"
+"""What act and GitHub call how a job ended; a run ends in one of these, too, but is never skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """One run of one workflow. `jobs` maps names to success, failure or skipped; `seconds` is wall time.
+    """One run of one workflow. `jobs` maps names to success, failure, cancelled or skipped; `seconds` is wall time.
 
-    `outputs` are those of all steps, later ones winning; `error` says why act could not be started at all.
+    `outputs` are those of all steps, later ones winning; `error` says why the run was cancelled or could not be done.
+    `title` is the workflow's own name, `started` UTC in ISO 8601, `pull` the number of the pull request or 0.
     """
 
     number: int
@@ -40,6 +43,11 @@ class RunResult:
     error: str
     seconds: float
     folder: Path
+    conclusion: str
+    title: str = ""
+    started: str = ""
+    pull: int = 0
+    approved_by: str = ""
 
     @property
     def summary(self) -> Path:
@@ -64,8 +72,9 @@ def runs(home: Home) -> list[RunResult]:
 
 
 def read(path: Path) -> RunResult:
-    """The result in one result.json."""
-    return RunResult(folder=path.parent, **json.loads(path.read_text(encoding="utf-8")))
+    """The result in one result.json, also of a forge that did not write a conclusion yet."""
+    body = json.loads(path.read_text(encoding="utf-8"))
+    return RunResult(folder=path.parent, **{"conclusion": SUCCESS if body["ok"] else FAILURE, **body})
 
 
 def write(result: RunResult) -> None:
@@ -74,10 +83,9 @@ def write(result: RunResult) -> None:
     write_json(result.folder / RESULT, body)
 
 
-def next_number(home: Home) -> int:
-    """The number of the next run, from 1."""
-    taken = [int(found[1]) for path in home.runs.iterdir() if (found := NUMBERED.fullmatch(path.name))]
-    return max(taken, default=0) + 1
+def last_number(home: Home) -> int:
+    """The highest number of a run that has a folder, or 0."""
+    return max((int(found[1]) for path in home.runs.iterdir() if (found := NUMBERED.fullmatch(path.name))), default=0)
 
 
 def folder(home: Home, number: int, workflow: str) -> Path:

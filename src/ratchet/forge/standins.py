@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from ratchet.errors import UsageError
-from ratchet.forge.workflows import Use
+from ratchet.forge.jobs import Use
 
 FOLDER = Path(__file__).resolve().parent / "standins"
 

@@ -1,8 +1,9 @@
-"""The queue: one small file for each push (or dispatch) that is not done.
+"""The queue: one small file for each event that is not done: a push, a pull request, a dispatch.
 
-A ticket's name sorts by arrival. It is written whole, it stays while its runs go on, and it is removed when they have
-ended, so a worker that is killed loses nothing: the next one finds the ticket and does it again. Beside it stands
-`<name>.log`, the progress as text for whoever follows.
+A ticket's name sorts by arrival. It is written whole, and it stays until the runs that it started have ended (or wait
+for an approval), and those of the tickets that they brought about; so a worker that is killed loses nothing. Beside it
+stands `<name>.log`, the progress as text for whoever follows. A ticket whose `cause` is still in the queue has none of
+its own to follow: its progress goes to where its cause's goes, so that a push shows all that came of it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -29,7 +30,7 @@ SCHEDULE = "schedule"
 WORKFLOW_RUN = "workflow_run"
 
 ATTEMPTS = 3
-"""How often a ticket is begun before the forge gives it up: its worker died each time."""
+"""How often a ticket is planned before the forge gives it up: its worker died each time."""
 
 GLANCE_SECONDS = 0.05
 """How often a follower looks for new lines."""
@@ -42,7 +43,9 @@ class Ticket:
     `before` and `sha` are commits; `ref` is a full name, refs/heads/main. For a pull request `ref` is
     refs/pull/N/merge, `sha` that merge commit, `before` the head before the event, `head` its newest commit, `base`
     the branch it goes to and `number` its N. `action` is the activity type (opened, synchronize), or the type of a
-    repository_dispatch, whose client_payload `body` is. `cause` names the ticket whose run brought this one about.
+    repository_dispatch, whose client_payload `body` is; of a schedule `body` names the cron, of a workflow_run it is
+    the run that ended. `cause` names the ticket whose run brought this one about. `planned` once its runs are in the
+    queue.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Ticket:
     body: Mapping[str, Any] = field(default_factory=dict)
     cause: str = ""
     attempts: int = 0
+    planned: bool = False
 
     @property
     def branch(self) -> str:
@@ -73,9 +77,16 @@ def new_name(place: int = 0) -> str:
 
 
 def add(home: Home, ticket: Ticket) -> None:
-    """Queue a ticket, with an empty log to follow."""
+    """Queue a ticket that nobody follows."""
+    enlist(home, ticket).close()
+
+
+def enlist(home: Home, ticket: Ticket) -> TextIO:
+    """Queue a ticket, and return its progress to follow: opened first, as it may be done, and gone, at once."""
     _log(home, ticket.name).touch()
+    log = open_log(home, ticket.name, "r")
     save(home, ticket)
+    return log
 
 
 def save(home: Home, ticket: Ticket) -> None:
@@ -83,10 +94,23 @@ def save(home: Home, ticket: Ticket) -> None:
     write_json(_file(home, ticket.name), asdict(ticket))
 
 
-def oldest(home: Home) -> Ticket | None:
-    """The ticket whose turn it is, or None if the queue is empty."""
-    waiting = _waiting(home)
-    return Ticket(**json.loads(waiting[0].read_text(encoding="utf-8"))) if waiting else None
+def waiting(home: Home) -> list[Ticket]:
+    """The tickets in the queue, oldest first."""
+    found = (_read(path) for path in _waiting(home))
+    return [ticket for ticket in found if ticket]
+
+
+def find(home: Home, name: str) -> Ticket | None:
+    """The ticket of that name, if it is in the queue."""
+    return _read(_file(home, name))
+
+
+def root(queue: Iterable[Ticket], ticket: Ticket) -> Ticket:
+    """The ticket at the beginning of what brought `ticket` about, as far back as `queue` knows; maybe itself."""
+    known = {one.name: one for one in queue}
+    while ticket.cause in known:
+        ticket = known.pop(ticket.cause)
+    return ticket
 
 
 def ahead(home: Home, ticket: Ticket) -> int:
@@ -120,7 +144,7 @@ def open_log(home: Home, name: str, mode: Literal["a", "r"]) -> TextIO:
 def follow(home: Home, ticket: Ticket, log: TextIO, alive: Callable[[], bool]) -> Iterator[str]:
     """The ticket's progress, piece by piece, until it is done or `alive` says that nobody works on it any more.
 
-    `log` was opened before the worker started: a follower that comes late would not find it.
+    `log` is what `enlist` returned: a follower that comes late would not find it.
     """
     while True:
         # Asked before reading, so that what is written in between is read once more.
@@ -130,6 +154,14 @@ def follow(home: Home, ticket: Ticket, log: TextIO, alive: Callable[[], bool]) -
         if ended:
             return
         time.sleep(GLANCE_SECONDS)
+
+
+def _read(path: Path) -> Ticket | None:
+    """The ticket in a file; None if it is done meanwhile."""
+    try:
+        return Ticket(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
 
 
 def _waiting(home: Home) -> list[Path]:

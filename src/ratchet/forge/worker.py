@@ -1,8 +1,9 @@
-"""The worker: takes the oldest ticket, runs what it starts, and goes on until the queue is empty.
+"""The worker: plans every ticket in the queue, runs one run after another, and goes on until nothing is left to do.
 
-One worker at a time holds the home's lock; others wait for it and then find less to do. A worker that is killed leaves
-its ticket, so the next one sweeps what was under way and does the ticket again, except for the workflows whose runs
-had ended. A ticket that has cost several workers their lives is given up, so that those behind it get their turn.
+One worker at a time holds the home's lock; others wait for it and then find less to do. While a run goes on the worker
+looks after the queue as well: a push that starts nothing is done at once, and one that is newer in a concurrency group
+cancels what it pushes out. A worker that is killed leaves tickets and runs as files, so the next one sweeps what was
+under way and does it again; a run that has cost several workers their lives is given up, so that others get their turn.
 
 Run as `python -P -m ratchet.forge.worker HOME`.
 """
@@ -14,23 +15,20 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ratchet.errors import RatchetError
-from ratchet.forge import act, events, results, source, strays, tickets, workflows
+from ratchet.forge import ending, intake, performing, planning, results, source, strays, workflows
+from ratchet.forge import run as runs
+from ratchet.forge.act import Order
 from ratchet.forge.home import Home, package_source
-from ratchet.forge.progress import Progress
-from ratchet.forge.results import RunResult
-from ratchet.forge.tickets import Ticket
-from ratchet.forge.workflows import Workflow
+from ratchet.forge.run import Run
 
 LOCKFILE = "requirements/dev.txt"
 """What `make setup` builds an environment from."""
-
-Say = Callable[[str], None]
 
 
 class Detached(subprocess.Popen[bytes]):
@@ -57,12 +55,13 @@ def start(home: Home) -> Detached:
 
 
 def drain(home: Home) -> None:
-    """Do every ticket in the queue, one after another."""
+    """Do everything in the queue."""
     with _locked(home):
         _sweep(home)
-        while ticket := tickets.oldest(home):
-            _do(home, ticket)
-            tickets.remove(home, ticket)
+        while intake.attend(home):
+            if run := _next(home):
+                _do(home, run)
+                shutil.rmtree(home.work, ignore_errors=True)
 
 
 @contextmanager
@@ -74,147 +73,50 @@ def _locked(home: Home) -> Iterator[None]:
 
 
 def _sweep(home: Home) -> None:
-    """Remove what a killed worker left: its processes, its workspace, and the folder of the run that has no result."""
+    """Remove what a killed worker left: its processes, its workspace, folders of no run; its run goes back in line."""
     strays.end(home.marker)
     shutil.rmtree(home.work, ignore_errors=True)
+    for run in runs.unfinished(home):
+        if (runs.folder(home, run) / results.RESULT).exists():
+            ending.resume(home, run)
+        elif run.state == runs.RUNNING:
+            runs.save(home, replace(run, state=runs.QUEUED))
+    known = {runs.folder(home, run) for run in runs.unfinished(home)}
     for folder in home.runs.iterdir():
-        if folder.is_dir() and not (folder / results.RESULT).exists():
+        if folder.is_dir() and folder not in known and not (folder / results.RESULT).exists():
             shutil.rmtree(folder)
 
 
-def _do(home: Home, ticket: Ticket) -> None:
-    with tickets.open_log(home, ticket.name, "a") as log:
-
-        def say(line: str) -> None:
-            log.write(f"{line}\n")
-
-        if ticket.attempts >= tickets.ATTEMPTS:
-            say(f"given up: the worker died {ticket.attempts} times on {_called(ticket)}; {home.root}/worker.log")
-            return
-        begun = tickets.begin(home, ticket)
-        try:
-            _run_all(home, begun, say)
-        except (RatchetError, OSError) as error:
-            say(f"error: {error}")
-        finally:
-            shutil.rmtree(home.work, ignore_errors=True)
+def _next(home: Home) -> Run | None:
+    """The run whose turn it is."""
+    return next((run for run in runs.unfinished(home) if run.state == runs.QUEUED), None)
 
 
-def _run_all(home: Home, ticket: Ticket, say: Say) -> None:
-    """Run each workflow that the ticket starts and that has not run for it before."""
-    words = source.message(home, ticket.sha)
-    if ticket.event == tickets.PUSH and source.asks_to_skip(words):
-        say(f"{_called(ticket)}: its message says to skip the workflows")
+def _do(home: Home, queued: Run) -> None:
+    say = intake.voice(home, queued.ticket)
+    if queued.attempts >= runs.ATTEMPTS:
+        why = f"given up: the worker died {queued.attempts} times on it; {home.root}/worker.log"
+        ending.without_running(home, queued, results.FAILURE, why, say)
         return
-    source.materialise(home, ticket.sha, home.work / "source")
-    done = {run.workflow for run in results.runs(home) if run.ticket == ticket.name}
-    chosen = [path for path in _chosen(home, ticket, say) if Path(path).stem not in done]
-    if not chosen and not done:
-        say(f"{_called(ticket)}: no workflow asks for this")
-    for path in chosen:
-        _run(home, ticket, path, say)
+    run = runs.begin(home, queued)
+    try:
+        order = _prepare(home, run)
+        result = performing.perform(order, f"{run.called}: {planning.called(run.ticket)}", say)
+    except (RatchetError, OSError) as error:
+        ending.without_running(home, run, results.FAILURE, str(error), say)
+        return
+    ending.finish(home, run, result)
 
 
-def _chosen(home: Home, ticket: Ticket, say: Say) -> list[str]:
-    """The workflow files that the ticket starts; of those that cannot be read it says so and leaves them out."""
-    if ticket.workflow:
-        return [ticket.workflow]
-    changed = source.changed_files(home, ticket.before, ticket.sha)
-    chosen = []
-    for path in workflows.files(home.work / "source"):
-        try:
-            push = _parsed(home, path).push
-            if push is not None and push.wants(ticket.branch, changed):
-                chosen.append(path)
-        except RatchetError as error:
-            say(f"error: {error}")
-    return chosen
-
-
-def _parsed(home: Home, path: str) -> Workflow:
-    return workflows.parse(path, (home.work / "source" / path).read_text(encoding="utf-8"))
-
-
-def _run(home: Home, ticket: Ticket, path: str, say: Say) -> None:
-    """Run one workflow and keep its result."""
-    workflow = _parsed(home, path)
-    number = results.next_number(home)
-    folder = results.folder(home, number, workflow.name)
+def _prepare(home: Home, run: Run) -> Order:
+    """The commit's files, and an empty place for what comes out. Raises RatchetError if they cannot be had."""
+    folder = runs.folder(home, run)
+    shutil.rmtree(folder / "artifacts", ignore_errors=True)
     (folder / "artifacts").mkdir(parents=True)
-    message = source.message(home, ticket.sha)
-    order = act.Order(
-        home=home,
-        number=number,
-        ticket=ticket,
-        workflow=workflow,
-        payload=events.payload(ticket, repository=act.repository(home), message=message),
-        folder=folder,
-        venv=_venv(home, ticket.sha),
-    )
-    with (folder / "log.txt").open("w", encoding="utf-8", buffering=1) as text:
-
-        def tell(line: str) -> None:
-            text.write(f"{line}\n")
-            say(line)
-
-        tell(f"{workflow.name} #{number}: {_called(ticket)}")
-        result = _listen(order, tell)
-        _conclude(result, tell)
-    results.write(result)
-
-
-def _listen(order: act.Order, tell: Say) -> RunResult:
-    """Run act, tell what it says, and gather the result."""
-    progress, error, code, began = Progress(), "", 1, time.monotonic()
-    with (order.folder / "log.jsonl").open("w", encoding="utf-8", buffering=1) as raw:
-
-        def hear(line: str) -> None:
-            raw.write(line)
-            for shown in progress.read(line):
-                tell(shown)
-
-        try:
-            code = act.run(order, os.environ, hear)
-        except RatchetError as failure:
-            error = str(failure)
-    if code != 0 and not error and results.FAILURE not in progress.jobs.values():
-        error = f"act ended with exit code {code} before the jobs did"
-    if error:
-        tell(f"error: {error}")
-    (order.folder / "summary.md").write_text("\n".join(progress.summaries), encoding="utf-8")
-    return RunResult(
-        number=order.number,
-        workflow=order.workflow.name,
-        event=order.ticket.event,
-        ref=order.ticket.ref,
-        sha=order.ticket.sha,
-        ticket=order.ticket.name,
-        ok=code == 0,
-        jobs=progress.jobs | _skipped(order.workflow, progress.jobs),
-        outputs=progress.outputs,
-        error=error,
-        seconds=round(time.monotonic() - began, 3),
-        folder=order.folder,
-    )
-
-
-def _skipped(workflow: Workflow, reported: dict[str, str]) -> dict[str, str]:
-    """The jobs that act said nothing about: it skips without a word."""
-    silent = (
-        name
-        for name in workflow.job_names
-        # A job that calls a workflow reports as `name / inner job`, a matrix as `name-1`.
-        if not any(one == name or one.startswith((f"{name} / ", f"{name}-")) for one in reported)
-    )
-    return dict.fromkeys(silent, results.SKIPPED)
-
-
-def _conclude(result: RunResult, tell: Say) -> None:
-    jobs = ", ".join(f"{name}: {state}" for name, state in result.jobs.items()) or "no job ran"
-    tell(f"{result.workflow} #{result.number}: {'ok' if result.ok else 'FAILED'} in {result.seconds:.1f} s ({jobs})")
-    tell(f"  log: {result.log}")
-    for artifact in sorted(result.artifacts.iterdir()):
-        tell(f"  {artifact.name}: {artifact}/")
+    shutil.rmtree(home.work, ignore_errors=True)
+    source.materialise(home, run.ticket.sha, home.work / "source")
+    text = workflows.below(home.work / "source")(run.path) or ""
+    return Order(home=home, run=run, workflow=workflows.parse(run.path, text), venv=_venv(home, run.ticket.sha))
 
 
 def _venv(home: Home, sha: str) -> Path:
@@ -222,11 +124,6 @@ def _venv(home: Home, sha: str) -> Path:
     lock = source.blob(home, sha, LOCKFILE)
     mine = Path(sys.prefix)
     return mine if lock and (mine / f".locked-{lock}").exists() else home.venv
-
-
-def _called(ticket: Ticket) -> str:
-    what = "push" if ticket.event == tickets.PUSH else "dispatch"
-    return f"{what} of {ticket.sha[:8]} to {ticket.branch}"
 
 
 if __name__ == "__main__":

@@ -1,33 +1,42 @@
-"""Workflow files as the forge reads them: what starts them, what they use, and what cannot run on this machine."""
+"""Workflow files as the forge reads them: their names, what starts them, their inputs, their jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ratchet.errors import UsageError
-from ratchet.forge.filters import PushFilter
+from ratchet.forge import tickets, triggers
+from ratchet.forge.triggers import Tree, Trigger
 
 FOLDER = ".github/workflows"
-LABELS = ("ubuntu-latest", "ubuntu-24.04")
-"""The `runs-on` labels that this machine stands for."""
+ENDINGS = (".yaml", ".yml")
 
-Tree = dict[str, Any]
-"""A YAML mapping whose scalars are all text: `on` stays `on`, `1.10` stays `1.10`."""
+Read = Callable[[str], str | None]
+"""The text of a file by its path from the repository's root, or None if there is no such file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concurrency:
+    """A workflow's `concurrency`, as it is written: both may hold expressions. No group means that it has none."""
+
+    group: str = ""
+    cancel: str = "false"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """One workflow file; `path` is relative to the repository's root."""
+    """One workflow file; `path` is relative to the repository's root, `title` its `name:`."""
 
     path: str
-    push: PushFilter | None
-    inputs: Mapping[str, Tree] | None
+    title: str
+    triggers: Mapping[str, Trigger]
     jobs: Mapping[str, Tree]
+    concurrency: Concurrency = field(default_factory=Concurrency)
 
     @property
     def name(self) -> str:
@@ -40,154 +49,76 @@ class Workflow:
         return tuple(job.get("name") or key for key, job in self.jobs.items())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Use:
-    """One `uses:` of a third party's action: `owner/repository`, the folder in it, the version, the keys of `with`."""
-
-    repository: str
-    folder: str
-    version: str
-    keys: tuple[str, ...]
-    where: str
+def is_workflow(path: str) -> bool:
+    """Whether a path from the repository's root is that of a workflow file."""
+    folder, _, name = path.rpartition("/")
+    return folder == FOLDER and name.endswith(ENDINGS)
 
 
 def files(source: Path) -> list[str]:
     """The workflow files below `source`, as paths relative to it, in name order."""
-    found = (path for pattern in ("*.yaml", "*.yml") for path in (source / FOLDER).glob(pattern))
-    return sorted(path.relative_to(source).as_posix() for path in found)
+    found = (path.relative_to(source).as_posix() for path in (source / FOLDER).glob("*"))
+    return sorted(path for path in found if is_workflow(path))
+
+
+def below(source: Path) -> Read:
+    """A reader of the files below a folder."""
+
+    def read(path: str) -> str | None:
+        file = source / path
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    return read
 
 
 def parse(path: str, text: str) -> Workflow:
     """Read one workflow file. Raises UsageError if it is not one."""
-    tree = _tree(path, text)
-    triggers = _triggers(path, tree.get("on"))
+    tree = mapping(path, text)
     jobs = tree.get("jobs")
-    if not isinstance(jobs, dict) or not all(isinstance(job, dict) for job in jobs.values()):
+    if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
         raise _unreadable(path, "it names no jobs")
-    push = _push_filter(path, triggers["push"]) if "push" in triggers else None
-    dispatch = triggers.get("workflow_dispatch")
-    inputs = None if "workflow_dispatch" not in triggers else _mapping(_mapping(dispatch).get("inputs"))
-    return Workflow(path=path, push=push, inputs=inputs, jobs=jobs)
+    return Workflow(
+        path=path,
+        title=str(tree.get("name") or path),
+        triggers=triggers.read(path, tree.get("on")),
+        jobs=jobs,
+        concurrency=_concurrency(path, tree.get("concurrency")),
+    )
 
 
 def check_inputs(workflow: Workflow, given: Mapping[str, str]) -> None:
     """Raise UsageError unless `workflow` may be started by hand with these inputs."""
-    if workflow.inputs is None:
+    known = specified(workflow)
+    if known is None:
         raise UsageError(f"{workflow.path} has no workflow_dispatch", next_step="add it to the workflow's on:")
-    if unknown := sorted(set(given) - set(workflow.inputs)):
-        known = ", ".join(workflow.inputs) or "none"
-        raise UsageError(f"{workflow.path} has no input {unknown[0]}", next_step=f"its inputs are: {known}")
-    for name, spec in workflow.inputs.items():
+    if unknown := sorted(set(given) - set(known)):
+        names = ", ".join(known) or "none"
+        raise UsageError(f"{workflow.path} has no input {unknown[0]}", next_step=f"its inputs are: {names}")
+    for name, spec in known.items():
         if spec.get("required") == "true" and not spec.get("default") and not given.get(name):
             raise UsageError(f"{workflow.path} needs the input {name}", next_step=f"say it: --input {name}=...")
-        if name in given and spec.get("options") and given[name] not in spec["options"]:
-            options = ", ".join(spec["options"])
-            raise UsageError(f"{workflow.path}: {name} cannot be {given[name]!r}", next_step=f"one of: {options}")
+        if name in given:
+            _check_value(f"{workflow.path}: {name}", given[name], _options(spec))
 
 
-def check_runnable(source: Path, workflow: Workflow) -> None:
-    """Raise UsageError if a job asks for a machine or a container that there is none of here.
-
-    act would skip such a job without a word and call the run a success.
-    """
-    for path, key, job in _all_jobs(source, workflow.path, workflow.jobs):
-        if "container" in job or "services" in job:
-            raise UsageError(
-                f"job {key} of {path} needs a container, and the forge runs jobs on this machine itself",
-                next_step="run this workflow on GitHub, or start what it needs from its own steps",
-            )
-        if "uses" not in job and job.get("runs-on") not in LABELS:
-            raise UsageError(
-                f"job {key} of {path} runs on {job.get('runs-on')!r}, which this machine does not stand for",
-                next_step=f"runs-on: {LABELS[0]}",
-            )
+def inputs(workflow: Workflow, given: Mapping[str, str]) -> dict[str, Any]:
+    """The `inputs` context of a workflow that was started by hand: what is given, else defaults, in their types."""
+    return {
+        name: _typed(spec.get("type", "string"), given.get(name, spec.get("default", "")))
+        for name, spec in (specified(workflow) or {}).items()
+    }
 
 
-def third_party(source: Path, workflow: Workflow) -> Iterator[Use]:
-    """Every third-party action the workflow can reach, through its reusable workflows and local actions too."""
-    for path, key, job in _all_jobs(source, workflow.path, workflow.jobs):
-        yield from _steps(source, f"job {key} of {path}", job.get("steps", []))
+def specified(workflow: Workflow) -> dict[str, Tree] | None:
+    """The inputs that `workflow_dispatch` takes, by name; None where nobody may start the workflow by hand."""
+    trigger = workflow.triggers.get(tickets.DISPATCH)
+    if trigger is None:
+        return None
+    return {name: spec if isinstance(spec, dict) else {} for name, spec in (trigger.inputs or {}).items()}
 
 
-def _all_jobs(source: Path, path: str, jobs: Mapping[str, Tree]) -> Iterator[tuple[str, str, Tree]]:
-    for key, job in jobs.items():
-        yield path, key, job
-        called = str(job.get("uses", ""))
-        if called.startswith("./"):
-            inner = parse(called[2:], _read(source, called, path))
-            yield from _all_jobs(source, inner.path, inner.jobs)
-        elif called:
-            raise UsageError(
-                f"job {key} of {path} calls {called}, a workflow of another repository",
-                next_step="the forge runs this repository's own workflows only",
-            )
-
-
-def _steps(source: Path, where: str, steps: list[Tree]) -> Iterator[Use]:
-    for step in steps:
-        used = str(step.get("uses", ""))
-        if used.startswith("./"):
-            yield from _local_action(source, where, used)
-        elif used:
-            yield _use(where, used, step)
-
-
-def _local_action(source: Path, where: str, used: str) -> Iterator[Use]:
-    for ending in ("yml", "yaml"):
-        name = f"{used}/action.{ending}"
-        if (source / name).is_file():
-            runs = _mapping(_tree(name, _read(source, name, where)).get("runs"))
-            yield from _steps(source, name[2:], runs.get("steps", []))
-            return
-    raise UsageError(f"{where} uses {used}, but there is no {used}/action.yml", next_step="add it, or mend the path")
-
-
-def _use(where: str, used: str, step: Tree) -> Use:
-    action, at, version = used.partition("@")
-    owner, _, rest = action.partition("/")
-    name, _, folder = rest.partition("/")
-    if not (at and owner and name) or used.startswith("docker:"):
-        raise UsageError(f"{where} uses {used}, which the forge cannot run", next_step="use owner/repository@version")
-    keys = tuple(_mapping(step.get("with")))
-    return Use(repository=f"{owner}/{name}", folder=folder, version=version, keys=keys, where=where)
-
-
-def _push_filter(path: str, push: object) -> PushFilter:
-    tree = _mapping(push)
-    known = {key: _texts(tree[key]) for key in ("branches", "branches-ignore", "paths", "paths-ignore") if key in tree}
-    try:
-        filters = {key.replace("-", "_"): value for key, value in known.items()}
-        return PushFilter(tags_named="tags" in tree or "tags-ignore" in tree, **filters)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error.message}", next_step=error.next_step) from error
-
-
-def _triggers(path: str, on: object) -> Tree:
-    if isinstance(on, str) and on:
-        return {on: ""}
-    if isinstance(on, list):
-        return dict.fromkeys(on, "")
-    if isinstance(on, dict):
-        return on
-    raise _unreadable(path, "it does not say what starts it (on:)")
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
-
-
-def _mapping(value: object) -> Tree:
-    return value if isinstance(value, dict) else {}
-
-
-def _read(source: Path, name: str, where: str) -> str:
-    try:
-        return (source / name).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{where} uses {name}, which cannot be read", next_step="add it, or mend the path") from error
-
-
-def _tree(path: str, text: str) -> Tree:
+def mapping(path: str, text: str) -> Tree:
+    """A YAML file that must hold a mapping, with text for every scalar. Raises UsageError if it does not."""
     try:
         tree = yaml.BaseLoader(text).get_single_data()
     except yaml.YAMLError as error:
@@ -195,6 +126,29 @@ def _tree(path: str, text: str) -> Tree:
     if not isinstance(tree, dict):
         raise _unreadable(path, "it is not a mapping")
     return tree
+
+
+def _options(spec: Tree) -> Iterable[str]:
+    return ("true", "false") if spec.get("type") == "boolean" else spec.get("options", ())
+
+
+def _check_value(what: str, value: str, options: Iterable[str]) -> None:
+    if options and value not in options:
+        raise UsageError(f"{what} cannot be {value!r}", next_step=f"one of: {', '.join(options)}")
+
+
+def _typed(kind: str, value: str) -> bool | str:
+    return value == "true" if kind == "boolean" else value
+
+
+def _concurrency(path: str, value: object) -> Concurrency:
+    if value is None or value == "":
+        return Concurrency()
+    if isinstance(value, str):
+        return Concurrency(group=value)
+    if not isinstance(value, dict) or not value.get("group"):
+        raise _unreadable(path, "concurrency is a group's name, or a mapping with one")
+    return Concurrency(group=value["group"], cancel=value.get("cancel-in-progress", "false"))
 
 
 def _unreadable(path: str, why: str) -> UsageError:

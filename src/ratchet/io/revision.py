@@ -48,13 +48,16 @@ class Revision:
 
     def lock(self) -> dict[str, Any]:
         """The stages of `dvc.lock` by name: cmd, deps, params, outs; empty if nothing was computed for the commit."""
-        text = self.text(layout.LOCK)
-        return dict((yaml.safe_load(text) or {}).get("stages") or {}) if text else {}
+        return _stages(self.text(layout.LOCK))
 
     def outs(self) -> dict[str, str]:
         """The MD5 of each output in `dvc.lock`, by path."""
-        outs = (out for stage in self.lock().values() for out in stage.get("outs", ()))
-        return {out["path"]: out["md5"] for out in outs if "md5" in out}
+        return _outs(self.lock())
+
+    def outs_here(self) -> dict[str, str]:
+        """The same of the work tree."""
+        path = self.root / layout.LOCK
+        return _outs(_stages(path.read_text(encoding="utf-8") if path.is_file() else None))
 
     def fetch(self, repo: Repo, paths: Iterable[str], into: Path) -> None:
         """Copy outputs or tracked data, or files in them, into the folder `into`, under the same names.
@@ -94,6 +97,15 @@ def exported(revision: Revision, *paths: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         revision.export(paths, Path(name))
         yield Path(name)
+
+
+def _stages(lock: str | None) -> dict[str, Any]:
+    return dict((yaml.safe_load(lock) or {}).get("stages") or {}) if lock else {}
+
+
+def _outs(stages: dict[str, Any]) -> dict[str, str]:
+    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
+    return {out["path"]: out["md5"] for out in outs if "md5" in out}
 
 
 def _reproduced(root: Path, commit: str, ref: str) -> str:

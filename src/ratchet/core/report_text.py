@@ -1,0 +1,74 @@
+"""Numbers and lists as a report writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+NONE = "–"
+"""What stands where there is no number."""
+
+SHORT_SHA = 7
+
+
+def number(value: float | None, *, sign: str = "") -> str:
+    """Four places, two significant ones for what they would hide, thousands set apart for what is large."""
+    if value is None:
+        return NONE
+    if abs(value) >= 1000:
+        return f"{value:{sign},.1f}"
+    if 0 < abs(value) < 0.00005:
+        return f"{value:{sign}.1e}"
+    return f"{value + 0.0:{sign}.4f}"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """An interval of a gain, with both signs."""
+    if low is None or high is None:
+        return NONE
+    return f"{number(low, sign='+')} to {number(high, sign='+')}"
+
+
+def count(amount: int, one: str, many: str = "") -> str:
+    """'1 file', '2 files', '1,200 rows'."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds below a minute and minutes above: '0.4 s', '48 s', '3 min 20 s', '2 h 5 min'."""
+    if seconds is None:
+        return NONE
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """The first names, and how many more there are: 'a, b and 12 more'."""
+    every = [shortened(name, 60) for name in names]
+    if len(every) <= most:
+        return ", ".join(every)
+    return f"{', '.join(every[:most])} and {len(every) - most:,} more"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, cut to `most` characters with an ellipsis in place of the rest."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def sentence(parts: Sequence[str]) -> str:
+    """Parts joined by commas; what is empty is left out."""
+    return ", ".join(part for part in parts if part)
+
+
+def commit(sha: str) -> str:
+    """The first characters of a commit's name."""
+    return sha[:SHORT_SHA]
+
+
+def words(name: str) -> str:
+    """A metric's name as people say it: 'log_loss' is 'log loss'."""
+    return shortened(name.replace("_", " "), 60)

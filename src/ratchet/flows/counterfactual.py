@@ -1,0 +1,154 @@
+"""The model that other inputs would have made, judged on the rows that judge here.
+
+A counterfactual is the pipeline run again in a temporary project with some parts from another commit, or another seed.
+What it made is remembered in DVC's run cache by its inputs: the next time nothing runs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
+from ratchet.core.params import Params
+from ratchet.core.scoring import Scores, score
+from ratchet.core.split import plan_split
+from ratchet.errors import DataRefused, ServiceFailed
+from ratchet.io import cache, dvc, layout, model_folder
+from ratchet.io.batches import UnitStore
+from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.model_folder import LoadedModel
+from ratchet.io.room import read_params
+from ratchet.io.workspace import Parts, identity, workspace
+from ratchet.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The rows of the work tree that judge, in one order, with the model that the work tree's pipeline made."""
+
+    root: Path
+    params: Params
+    own: LoadedModel
+    batches: Mapping[str, LabelledBatch]
+    digests: Mapping[str, str]
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """Key, cluster and label of each row."""
+        return pd.concat([batch.labels for batch in self.batches.values()], ignore_index=True)
+
+    @property
+    def target(self) -> np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """(n,) the labels as numbers, in the order of the work tree's model."""
+        return encode_target(self.labels[TARGET], self.own.record.labels, self.own.record.task)
+
+    @property
+    def clusters(self) -> np.ndarray[tuple[int], np.dtype[np.object_]] | None:
+        """(n,) each row's cluster, or None where rows are independent."""
+        names = self.labels[CLUSTER]
+        return None if names.isna().all() else names.to_numpy(dtype=object)
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A model of other inputs; `home` holds its room's code under `src/`; `trained`: nothing had it, so it was made."""
+
+    home: Path
+    model: LoadedModel
+    trained: bool
+
+
+def held_out(root: Path) -> HeldOut:
+    """What judges in the project at `root`, as its last run left it. Raises ServiceFailed if nothing was run."""
+    params, store = read_params(root), UnitStore(root / layout.FEATURES)
+    if not store.names():
+        raise ServiceFailed(f"{layout.FEATURES} is not there: nothing judges yet", next_step="ratchet run")
+    names = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds).holdout
+    return HeldOut(
+        root=root,
+        params=params,
+        own=model_folder.read(root / layout.MODEL),
+        batches=read_batches(store, names),
+        digests=lineage(store, names),
+    )
+
+
+def known(settings: Settings, parts: Parts) -> bool:
+    """Whether the model of these parts is remembered, and here or on the remote."""
+    with dvc.project(settings.root, settings.dvc_remote) as repo:
+        model = cache.recall(repo, identity(settings.root, parts))
+        return model is not None and not cache.bring(repo, [model])
+
+
+@contextmanager
+def rerun(settings: Settings, parts: Parts) -> Iterator[Rerun]:
+    """The model that `parts` make, from memory or by running them; its folder is removed afterwards.
+
+    Raises RerunFailed if a stage cannot run on them, ServiceFailed, UsageError, TamperedFile.
+    """
+    key = identity(settings.root, parts)
+    with tempfile.TemporaryDirectory(prefix="ratchet-") as name:
+        home = Path(name)
+        if _recalled(settings, key, home / layout.MODEL):
+            model = model_folder.read(home / layout.MODEL)
+            yield Rerun(_room_of(settings, parts, model, home), model, trained=False)
+            return
+    with workspace(settings.root, settings.dvc_remote, parts) as place:
+        done = place.reproduce()
+        with dvc.project(settings.root, settings.dvc_remote) as repo:
+            cache.remember(repo, key, place.output(layout.MODEL))
+        yield Rerun(place.root, model_folder.read(place.root / layout.MODEL), trained="train" in done.ran)
+
+
+def scores_on(rows: HeldOut, model: LoadedModel, home: Path) -> Scores:
+    """(n, k) scores of a model on the held-out rows, from features made by the room at `home/src/`.
+
+    Raises DataRefused if it predicts something else, has learned from these rows, or cannot read them.
+    """
+    theirs, ours = model.record, rows.own.record
+    if (theirs.task, theirs.labels) != (ours.task, ours.labels):
+        raise DataRefused(f"it predicts {theirs.task} {theirs.labels}, this change {ours.task} {ours.labels}")
+    if (theirs.recipe.project.room, ours.recipe.project.room) != (rows.params.project.room,) * 2:
+        raise DataRefused(
+            f"its room is src/{theirs.recipe.project.room}, this change's is src/{ours.recipe.project.room}"
+        )
+    learned = set(theirs.trained_on.values())
+    if seen := [name for name, digest in rows.digests.items() if name in theirs.trained_on or digest in learned]:
+        raise DataRefused(f"it was trained on {', '.join(seen)}, which judges here: it has seen the answers")
+    features = _features(rows, home)
+    if len(features) != len(rows.labels):
+        raise DataRefused(f"its feature function makes {len(features):,} rows of the {len(rows.labels):,} that judge")
+    return score(model.pipeline, theirs.task, model_inputs(features, theirs.features))
+
+
+def _features(rows: HeldOut, home: Path) -> pd.DataFrame:
+    try:
+        return features_for(rows.root, home, rows.batches)
+    except DataRefused as refused:
+        words = refused.message.partition(": ")[2] or refused.message
+        raise DataRefused(f"its feature function cannot read the rows that judge: {words}") from refused
+
+
+def _recalled(settings: Settings, key: str, folder: Path) -> bool:
+    """Put the remembered model into `folder`; False if there is none."""
+    with dvc.project(settings.root, settings.dvc_remote) as repo:
+        model = cache.recall(repo, key)
+        if model is None or cache.bring(repo, [model]):
+            return False
+        cache.place(repo, model, folder)
+    return True
+
+
+def _room_of(settings: Settings, parts: Parts, model: LoadedModel, home: Path) -> Path:
+    """The folder whose `src/` holds the room's code that `parts` name."""
+    if parts.code is None:
+        return settings.root
+    parts.code.export([f"src/{model.record.recipe.project.room}"], home)
+    return home

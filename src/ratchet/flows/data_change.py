@@ -1,0 +1,207 @@
+"""What happened to the data between a base commit and the work tree: batches, rows, labels, values, distributions.
+
+Compared is what `ingest` wrote, typed tables by batch: two versions whose bytes are the same are not looked at. Labels
+are what the room's label function of the work tree says of both versions, so that a flip is a change of the data and
+never one of the code.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ratchet.core.change import BatchChange, ColumnShift, DataChange
+from ratchet.core.column_shift import LEAST_BATCHES, shifted
+from ratchet.core.data_change import (
+    CATEGORIES,
+    Version,
+    columns_differ,
+    is_same,
+    new_values,
+    table_change,
+    whole_table,
+)
+from ratchet.core.schema import ROWS, Schema, Table
+from ratchet.errors import ServiceFailed
+from ratchet.io import layout
+from ratchet.io.batches import LOOKUPS, RawBatches, pointer
+from ratchet.io.ingested import Ingested, fetch_ingested
+from ratchet.io.revision import Revision
+from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.io.ingested import Repo
+
+SHIFTS = 10
+"""Columns reported at most, the farthest."""
+RECENT = 12
+"""The newest batches that distributions are compared with, and at most so many new ones: a year of months."""
+NAMED = 3
+"""Batches that a note names before it counts them."""
+
+
+def data_change(settings: Settings, repo: Repo, base: Revision) -> DataChange:
+    """Compare the data of `base` with the work tree's, which `ingest` has read.
+
+    Where the base's tables are nowhere, the note says which batches git knows to be new or gone.
+    Raises TamperedFile if a table of the work tree is not what was recorded, UsageError for params.yaml or the schema.
+    """
+    if layout.INGESTED not in base.outs():
+        return _by_name(base, f"dvc.lock of {base.commit[:9]} names no ingested data")
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            found = fetch_ingested(repo, base, Path(name))
+        except ServiceFailed as error:
+            return _by_name(base, error.message)
+        return _Comparison(settings, base, found).change()
+
+
+@dataclass
+class _Notes:
+    """Sentences about tables, each once, with the tables it is true of."""
+
+    said: dict[str, list[str]] = field(default_factory=dict)
+
+    def say(self, about: str, sentence: str) -> None:
+        self.said.setdefault(sentence, []).append(about)
+
+    def text(self) -> str:
+        return "; ".join(f"{_named(about)}: {sentence}" for sentence, about in self.said.items())
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+@dataclass
+class _Comparison:
+    """The two versions, and what is said about them on the way."""
+
+    settings: Settings
+    base: Revision
+    found: Ingested
+    notes: _Notes = field(default_factory=_Notes)
+
+    @cached_property
+    def schema(self) -> Schema:
+        return read_schema(self.base.root, read_params(self.base.root))
+
+    @cached_property
+    def rules(self) -> dict[str, Table]:
+        return {**self.schema.batch_tables(), **self.schema.standing_tables()}
+
+    @cached_property
+    def functions(self) -> FeatureFunctions:
+        return feature_functions(self.base.root, read_params(self.base.root))
+
+    def change(self) -> DataChange:
+        changes = [change for change in self._tables() if not self._is_same(change)]
+        changes.sort(key=lambda each: (each.batch == LOOKUPS, each.batch, each.table != ROWS, each.table))
+        changes = self._with_categories(changes)
+        shifts = sorted(self._shifts(changes), key=lambda each: (-each.distance, each.table, each.column))
+        return DataChange(batches=tuple(changes), shifts=tuple(shifts[:SHIFTS]), note=self.notes.text())
+
+    def _tables(self) -> Iterator[BatchChange]:
+        for (unit, name), (in_base, in_head) in self.found.differing().items():
+            if in_head and name not in self.rules:
+                self.notes.say(
+                    f"{unit} {name}", "not compared: the table is no longer in schema.yaml, ratchet run first"
+                )
+            elif in_base and in_head:
+                yield self._table(unit, name)
+            else:
+                rows = self.found.read(unit, name, base=in_base, columns=()).num_rows
+                yield whole_table(unit, name, "added" if in_head else "removed", rows, labelled=name == ROWS)
+
+    def _table(self, unit: str, name: str) -> BatchChange:
+        before, after = (self.found.read(unit, name, base=base) for base in (True, False))
+        about = f"{unit} {name}"
+        if difference := columns_differ(before.column_names, after.column_names):
+            self.notes.say(about, f"{difference}, rows are compared by the others")
+        if self._raw_is_same(unit, name):
+            self.notes.say(about, "the raw data is the same, the schema or the code that reads it changed")
+        old, new = self._versions(before, after, about, labelled=name == ROWS)
+        return table_change(unit, name, old, new, key=self._key(name, before, about))
+
+    def _key(self, name: str, before: pa.Table, about: str) -> list[str]:
+        """What rows are matched by; nothing if the base's rows do not have it."""
+        key = self.rules[name].key
+        lacking = [column for column in key if column not in before.column_names]
+        if lacking:
+            self.notes.say(about, f"rows cannot be matched: the base has no {', '.join(lacking)}, now part of the key")
+        return [] if lacking else key
+
+    def _versions(self, before: pa.Table, after: pa.Table, about: str, *, labelled: bool) -> tuple[Version, Version]:
+        """Both versions with their labels; without, if the base's rows are not what today's label function reads."""
+        old, new = before.to_pandas(), after.to_pandas()
+        if labelled and before.schema.equals(after.schema):
+            label = self.functions.label
+            return Version(old, label(old.copy())), Version(new, label(new.copy()))
+        if labelled:
+            self.notes.say(about, "labels are not compared: the columns or their types changed")
+        return Version(old), Version(new)
+
+    def _raw_is_same(self, unit: str, name: str) -> bool:
+        raw = RawBatches(self.base.root)
+        path = raw.standing_files().get(name) if unit == LOOKUPS else raw.folder / unit
+        if path is None or not pointer(path).is_file():
+            return False
+        recorded = self.base.text(str(pointer(path).relative_to(self.base.root)))
+        return recorded == pointer(path).read_text(encoding="utf-8").rstrip("\n")
+
+    def _is_same(self, change: BatchChange) -> bool:
+        if is_same(change):
+            self.notes.say(f"{change.batch} {change.table}", "the same rows in another order or another form")
+            return True
+        return False
+
+    def _with_categories(self, changes: list[BatchChange]) -> list[BatchChange]:
+        found: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        for table in sorted({each.table for each in changes if each.kind != "removed"}):
+            units = [each.batch for each in changes if each.table == table and each.kind != "removed"]
+            texts = self.rules[table].texts()
+            after = {unit: self.found.read(unit, table, base=False, columns=texts) for unit in units}
+            named, cut = new_values(after, self._known(table, texts))
+            found |= {(unit, table): values for unit, values in named.items()}
+            for about, count in cut.items():
+                self.notes.say(f"{about} of {table}", f"{count:,} new values, the commonest {CATEGORIES} are named")
+        return [each.model_copy(update={"new_categories": found.get((each.batch, each.table), {})}) for each in changes]
+
+    def _known(self, table: str, columns: list[str]) -> Iterator[pa.Table]:
+        """The base's tables, the newest first: what is not new is found soonest."""
+        for unit in reversed(self.found.batches(table, base=True)):
+            yield self.found.read(unit, table, base=True, columns=columns)
+
+    def _shifts(self, changes: list[BatchChange]) -> Iterator[ColumnShift]:
+        for name, rule in self.schema.batch_tables().items():
+            units = [each.batch for each in changes if each.table == name and each.kind != "removed"]
+            if not units:
+                continue
+            known = self.found.batches(name, base=True)[-RECENT:]
+            if len(known) < LEAST_BATCHES:
+                self.notes.say(name, f"distributions are compared from {LEAST_BATCHES} batches of the base on")
+                continue
+            if len(units) > RECENT:
+                self.notes.say(name, f"distributions of the newest {RECENT} batches are compared")
+            new = {unit: self.found.read(unit, name, base=False) for unit in units[-RECENT:]}
+            yield from shifted(
+                name, {unit: self.found.read(unit, name, base=True) for unit in known}, new, list(rule.columns)
+            )
+
+
+def _by_name(base: Revision, why: str) -> DataChange:
+    """What git knows of the batches, where their tables cannot be compared."""
+    folder = RawBatches(base.root).folder.relative_to(base.root)
+    before = {Path(name).stem for name in base.files(str(folder)) if name.endswith(".dvc")}
+    after = {path.stem for path in (base.root / folder).glob("*.dvc")}
+    new, gone = sorted(after - before), sorted(before - after)
+    said = [f"{word} {', '.join(names)}" for word, names in (("added", new), ("removed", gone)) if names]
+    return DataChange(batches=(), shifts=(), note=f"{why}; by name: {', '.join(said) or 'the same batches'}")

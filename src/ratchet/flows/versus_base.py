@@ -1,0 +1,227 @@
+"""The base's model and this work tree's, on the rows that judge here: what differs, by how much, and where.
+
+The base's model comes from its `dvc.lock`, its features from its own room's code. What keeps the two from being
+compared is an answer, not an error: the gate, which compares with the champion, stands without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ratchet.core.change import BatchMetric, Comparison, Importance, Rows
+from ratchet.core.clusters import Groups, group
+from ratchet.core.comparable import GATE, require_comparable, require_finite
+from ratchet.core.curves import predicted_labels
+from ratchet.core.evaluation import evaluate
+from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
+from ratchet.core.importance import Scored, feature_importance, sample
+from ratchet.core.judged import Evaluation, clusters_of
+from ratchet.core.metrics import Floats, Target, row_losses
+from ratchet.core.model_change import BASE, CHANGE, Refits, curve_points, metric_changes, metric_history
+from ratchet.core.params import Params
+from ratchet.core.scoring import Scores, score
+from ratchet.core.slices import Losses, worst_slices
+from ratchet.core.switched import Predicted, switched
+from ratchet.errors import DataRefused, ServiceFailed, UsageError
+from ratchet.flows.base_model import OtherModel, base_model, of_other_libraries
+from ratchet.io import layout, model_folder
+from ratchet.io.batches import UnitStore
+from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.model_folder import LoadedModel
+from ratchet.io.revision import Revision
+from ratchet.io.room import read_params
+from ratchet.settings import Settings
+
+SEED = 0
+"""Of the rows and the shuffles that importance is measured with: the same inputs give the same record."""
+NOT_MEASURED: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """The held-out rows of the work tree's last run, in one order throughout."""
+
+    params: Params
+    holdout: Mapping[str, str]
+    model: LoadedModel
+    batches: Mapping[str, LabelledBatch]
+    features: pd.DataFrame
+    keys: pd.DataFrame
+    target: Target
+    clusters: Groups | None
+
+    @property
+    def codes(self) -> NDArray[np.intp] | None:
+        """Each row's cluster as a number: names are slow to sort."""
+        return None if self.clusters is None else self.clusters.codes
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One model on the rows: its inputs, its scores, and the loss of each row in the gate's metric."""
+
+    model: LoadedModel
+    inputs: pd.DataFrame
+    scores: Scores
+    losses: Floats
+
+
+def compare_with_base(
+    settings: Settings, base: Revision, *, seed_sd: Mapping[str, float] = NOT_MEASURED, seeds: int = 0
+) -> tuple[Comparison | None, str]:
+    """Compare both models on the held-out rows of the last run, or say why that cannot be.
+
+    `seed_sd` is each metric's standard deviation over the fit and `seeds` refits with other seeds; empty: not measured.
+    Raises ServiceFailed if nothing was run here yet, TamperedFile if an output is not what its stage wrote.
+    """
+    judged = _read(settings.root)
+    try:
+        with base_model(settings, base) as other:
+            require_comparable(other.model.record, judged.model.record, judged.holdout)
+            features = _base_features(settings.root, other, judged)
+            with of_other_libraries(other.model.record.libraries):
+                sides = {
+                    BASE: _side(other.model, features, judged, whose="the base's model"),
+                    CHANGE: _side(judged.model, judged.features, judged, whose="this change's model"),
+                }
+                shuffled = _importance(sides, judged)
+    except (DataRefused, ServiceFailed, UsageError) as refused:
+        return None, f"{refused.message}; {refused.next_step}" if refused.next_step else refused.message
+    folds = _history(settings.root, base, sides, judged)
+    refits = Refits(sd=seed_sd, count=seeds)
+    return _comparison(sides, judged, refits, importance=shuffled, history=folds), ""
+
+
+def _read(root: Path) -> _Judged:
+    try:
+        evaluation = Evaluation.model_validate_json((root / layout.EVALUATION / "evaluation.json").read_bytes())
+    except OSError as error:
+        raise ServiceFailed(f"there is nothing to compare: {error}", next_step="ratchet run") from error
+    store = UnitStore(root / layout.FEATURES)
+    if not set(evaluation.holdout) <= set(store.names()) or lineage(store, evaluation.holdout) != evaluation.holdout:
+        raise ServiceFailed(
+            f"{layout.EVALUATION} was made from other features than {layout.FEATURES} holds", next_step="ratchet run"
+        )
+    model, batches = model_folder.read(root / layout.MODEL), read_batches(store, evaluation.holdout)
+    labels = pd.concat([batch.labels for batch in batches.values()], ignore_index=True)
+    clusters = clusters_of(labels)
+    return _Judged(
+        params=read_params(root),
+        holdout=evaluation.holdout,
+        model=model,
+        batches=batches,
+        features=pd.concat([batch.features for batch in batches.values()], ignore_index=True),
+        keys=labels.drop(columns=[CLUSTER, TARGET]),
+        target=encode_target(labels[TARGET], model.record.labels, model.record.task),
+        clusters=None if clusters is None else group(clusters, len(labels)),
+    )
+
+
+def _base_features(root: Path, base: OtherModel, judged: _Judged) -> pd.DataFrame:
+    """Made by the base's own code. Raises DataRefused if it cannot read the rows."""
+    try:
+        features = features_for(root, base.home, judged.batches)
+    except DataRefused as refused:
+        last_words = refused.message.partition(": ")[2] or refused.message
+        raise DataRefused(
+            f"the base's own feature function cannot read the rows that judge: {last_words}", next_step=GATE
+        ) from refused
+    if len(features) != len(judged.target):
+        raise DataRefused(
+            f"the base's feature function makes {len(features):,} rows of the {len(judged.target):,} that judge",
+            next_step=GATE,
+        )
+    return features
+
+
+def _side(model: LoadedModel, features: pd.DataFrame, judged: _Judged, *, whose: str) -> _Side:
+    inputs = model_inputs(features, model.record.features)
+    scores = score(model.pipeline, model.record.task, inputs)
+    metric = judged.params.gate.metric
+    losses = require_finite(row_losses(metric, judged.target, scores), f"{metric} of {whose}")
+    return _Side(model, inputs, scores, losses)
+
+
+def _comparison(
+    sides: Mapping[str, _Side],
+    judged: _Judged,
+    refits: Refits,
+    *,
+    importance: tuple[Importance, ...],
+    history: tuple[BatchMetric, ...],
+) -> Comparison:
+    base, change = sides[BASE], sides[CHANGE]
+    alpha, report = judged.params.gate.alpha, judged.params.report
+    scores = {BASE: base.scores, CHANGE: change.scores}
+    task = change.model.record.task
+    rows = evaluate(task, judged.target, scores, clusters=judged.codes, pair=(BASE, CHANGE), alpha=alpha)
+    same = base.model.record.model_digest == change.model.record.model_digest
+    losses = Losses(base=base.losses, change=change.losses, clusters=judged.codes)
+    return Comparison(
+        rows=len(judged.target),
+        clusters=judged.clusters.count if judged.clusters else None,
+        coverage=round(1 - 2 * alpha, 12),
+        loss=judged.params.gate.metric,
+        metrics=metric_changes(rows, refits, alpha=alpha, same_model=same),
+        seeds=refits.count,
+        slices=worst_slices(judged.features, losses, alpha=alpha, least_rows=report.slice_rows, most=report.slices),
+        switched=None if task == "regression" else _switched(base, change, judged),
+        importance=importance,
+        history=history,
+        curves=curve_points(task, judged.target, {"base": base.scores, "change": change.scores}),
+    )
+
+
+def _switched(base: _Side, change: _Side, judged: _Judged) -> Rows:
+    record, threshold = change.model.record, judged.params.evaluate.threshold
+    said = Predicted(
+        target=judged.target.astype(np.int64),
+        base=predicted_labels(base.scores, record.task, threshold),
+        change=predicted_labels(change.scores, record.task, threshold),
+        loss=change.losses - base.losses,
+    )
+    return switched(said, judged.keys, record.labels, most=judged.params.report.examples)
+
+
+def _importance(sides: Mapping[str, _Side], judged: _Judged) -> tuple[Importance, ...]:
+    random = np.random.default_rng(SEED)
+    rows = sample(len(judged.target), random)
+    base, change = (_scored(sides[name], rows, judged) for name in (BASE, CHANGE))
+    return feature_importance(base, change, random)
+
+
+def _scored(side: _Side, rows: NDArray[np.intp], judged: _Judged) -> Scored:
+    target, metric = judged.target[rows], judged.params.gate.metric
+
+    def loss(table: pd.DataFrame) -> float:
+        return float(row_losses(metric, target, score(side.model.pipeline, side.model.record.task, table)).mean())
+
+    return Scored(side.inputs.iloc[rows].reset_index(drop=True), loss)
+
+
+def _history(root: Path, base: Revision, sides: Mapping[str, _Side], judged: _Judged) -> tuple[BatchMetric, ...]:
+    names = list(judged.holdout)
+    held_out = BatchMetric(
+        batch=names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}",
+        base=float(sides[BASE].losses.mean()),
+        change=float(sides[CHANGE].losses.mean()),
+        held_out=True,
+    )
+    own = (root / layout.TRAIN_METRICS).read_text(encoding="utf-8")
+    return metric_history(
+        judged.params.gate.metric, _folds(base.text(layout.TRAIN_METRICS) or "{}"), _folds(own), held_out
+    )
+
+
+def _folds(text: str) -> Mapping[str, Any]:
+    folds: Mapping[str, Any] = json.loads(text).get("folds", {})
+    return folds

@@ -1,0 +1,71 @@
+"""Environments that need an approval, and the approvals: what GitHub's required reviewers are.
+
+Nothing is protected until someone says so (`protect`). A run of a workflow that names a protected environment, in any
+of its jobs, waits before it begins; it holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from ratchet.errors import UsageError
+from ratchet.forge import jobs
+from ratchet.forge import run as runs
+from ratchet.forge.home import Home
+from ratchet.forge.run import Run
+from ratchet.io.files import write_json
+
+ENDING = ".approval"
+
+
+def protected(home: Home) -> tuple[str, ...]:
+    """The names of the environments that need an approval."""
+    try:
+        return tuple(json.loads(home.environments.read_text(encoding="utf-8"))["protected"])
+    except FileNotFoundError:
+        return ()
+
+
+def protect(home: Home, environment: str) -> None:
+    """From now on, runs that name `environment` wait for an approval."""
+    _write(home, {*protected(home), environment})
+
+
+def unprotect(home: Home, environment: str) -> None:
+    """From now on they do not; runs that wait already go on waiting. Raises UsageError if none needed it."""
+    known = set(protected(home))
+    if environment not in known:
+        raise UsageError(
+            f"{environment} is not protected", next_step=f"protected: {', '.join(sorted(known)) or 'none'}"
+        )
+    _write(home, known - {environment})
+
+
+def needed(home: Home, named: Iterable[str]) -> tuple[str, ...]:
+    """Those of the `named` environments that need an approval; an expression might come to any of them."""
+    guarded = protected(home)
+    chosen = {one for name in named for one in (guarded if jobs.EXPRESSION in name else (name,))}
+    return tuple(one for one in guarded if one in chosen)
+
+
+def decide(home: Home, number: int, *, by: str, approved: bool) -> Run:
+    """Write down who let a waiting run go on, or rejected it. Raises UsageError if no such run waits."""
+    run = runs.find(home, number)
+    if run is None or run.state != runs.WAITING:
+        raise UsageError(f"no run {number} waits for an approval", next_step="ratchet forge status")
+    write_json(runs.file(home, number, ENDING), {"by": by, "approved": approved})
+    return run
+
+
+def decision(home: Home, run: Run) -> tuple[str, bool] | None:
+    """Who decided about a waiting run, and whether it may go on; None while nobody has."""
+    try:
+        body = json.loads(runs.file(home, run.number, ENDING).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return str(body["by"]), bool(body["approved"])
+
+
+def _write(home: Home, names: Iterable[str]) -> None:
+    write_json(home.environments, {"protected": sorted(names)})

@@ -1,0 +1,236 @@
+"""The data of a base against the work tree's, where schema, lookups and bytes changed: no DVC, two folders."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ratchet.core.change import DataChange
+from ratchet.flows.data_change import data_change
+from ratchet.io import layout
+from ratchet.io.batches import LOOKUPS, UnitStore
+from ratchet.io.revision import Revision
+from ratchet.io.tables import write_table
+from ratchet.settings import load_settings
+
+ROOM = "changing"
+PARAMS = f"""
+project: {{name: little, room: {ROOM}, task: binary, target: late}}
+split: {{}}
+features: {{}}
+model: {{estimator: hist_gradient_boosting}}
+evaluate: {{}}
+gate: {{metric: log_loss}}
+"""
+SCHEMA = """
+rows:
+  key: [id]
+  columns:
+    id: {type: integer}
+    x: {type: number, nullable: true}
+    kind: {type: string}
+lookups:
+  weather: {per_batch: true, key: [hour], columns: {hour: {type: integer}, rain: {type: number}}}
+  places: {key: [place], columns: {place: {type: string}, height: {type: number}}}
+"""
+FEATURES = """
+def build(rows, lookups):
+    return rows[["x"]]
+
+
+def label(rows):
+    return rows["x"] > 0
+"""
+ROWS = 400
+
+Tables = dict[str, dict[str, pa.Table]]
+"""Tables by unit and name."""
+
+
+@dataclass(frozen=True)
+class Kept(Revision):
+    """A commit whose files and outputs lie in a folder of their own."""
+
+    folder: Path
+
+    def outs(self) -> dict[str, str]:
+        """The ingested data is an output."""
+        return {layout.INGESTED: "0.dir"}
+
+    def text(self, path: str) -> str | None:
+        """As git gives it: without the last newline."""
+        file = self.folder / path
+        return file.read_text(encoding="utf-8").rstrip("\n") if file.is_file() else None
+
+    def fetch(self, repo: Any, paths: Iterable[str], into: Path) -> None:  # noqa: ARG002 - as Revision has it
+        """Copy from the folder."""
+        for path in paths:
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / path, into / path)
+
+
+Compare = Callable[[Tables, Tables], DataChange]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A project with a room; after the test nobody can import it."""
+    root = tmp_path / "project"
+    room = root / "src" / ROOM
+    room.mkdir(parents=True)
+    for path, text in (("__init__.py", ""), ("schema.yaml", SCHEMA), ("features.py", FEATURES)):
+        (room / path).write_text(text, encoding="utf-8")
+    (root / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    before = list(sys.path)
+    yield root
+    sys.path[:] = before
+    for name in [name for name in sys.modules if name.split(".")[0] == ROOM]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def compare(project: Path, tmp_path: Path) -> Compare:
+    """Writes both sides and compares them."""
+
+    def made(base: Tables, head: Tables) -> DataChange:
+        write(tmp_path / "base", base)
+        write(project, head)
+        repo: Any = None  # nothing of DVC takes part
+        return data_change(load_settings(project, {}), repo, Kept(project, "b" * 40, tmp_path / "base"))
+
+    return made
+
+
+def write(root: Path, tables: Mapping[str, Mapping[str, pa.Table]]) -> None:
+    """Write units as `ingest` does, keyed by nothing in particular."""
+
+    def make(unit: str, folder: Path) -> None:
+        for name, table in tables[unit].items():
+            write_table(folder / f"{name}.parquet", table)
+
+    UnitStore(root / layout.INGESTED).update(dict.fromkeys(tables, "key"), make)
+
+
+def batch(number: int) -> dict[str, pa.Table]:
+    """Rows and weather of one batch; the same number, the same tables."""
+    random = np.random.default_rng(number)
+    rows = {"id": np.arange(ROWS), "x": random.normal(size=ROWS), "kind": random.choice(["a", "b"], ROWS)}
+    return {"rows": pa.table(rows), "weather": pa.table({"hour": np.arange(24), "rain": random.random(24)})}
+
+
+def base_of(count: int = 4) -> Tables:
+    """Some batches and the standing lookup."""
+    places = pa.table({"place": ["p", "q"], "height": [1.0, 2.0]})
+    return {**{f"b{number}": batch(number) for number in range(1, count + 1)}, LOOKUPS: {"places": places}}
+
+
+def with_column(table: pa.Table, name: str, values: Any) -> pa.Table:
+    """The table with one column replaced."""
+    return table.set_column(table.column_names.index(name), name, pa.array(values))
+
+
+def summary(found: DataChange) -> list[tuple[str, str, str, int, int, int, int | None]]:
+    """What each record counts."""
+    return [
+        (each.batch, each.table, each.kind, each.rows_added, each.rows_removed, each.rows_edited, each.label_flips)
+        for each in found.batches
+    ]
+
+
+def test_nothing_changed_is_nothing(compare: Compare) -> None:
+    """Equal folders give an empty record without a note."""
+    assert compare(base_of(), base_of()) == DataChange(batches=(), shifts=())
+
+
+def test_every_table_of_every_unit_is_told_apart(compare: Compare) -> None:
+    """Batches in time order, rows before the batch's lookups, the standing lookups last; new values name theirs."""
+    head = {**base_of(), "b5": batch(5)}
+    del head["b1"]
+    rows = head["b3"]["rows"]
+    kinds = ["new", *rows["kind"].to_pylist()[1:]]
+    head["b3"] = {**head["b3"], "rows": with_column(with_column(rows, "kind", kinds), "x", -rows["x"].to_numpy())}
+    head[LOOKUPS] = {"places": pa.table({"place": ["q", "r", "r"], "height": [2.5, 3.0, 3.0]})}
+    found = compare(base_of(), head)
+    assert summary(found) == [
+        ("b1", "rows", "removed", 0, ROWS, 0, 0),
+        ("b1", "weather", "removed", 0, 24, 0, None),
+        ("b3", "rows", "changed", 0, 0, ROWS, ROWS),
+        ("b5", "rows", "added", ROWS, 0, 0, 0),
+        ("b5", "weather", "added", 24, 0, 0, None),
+        (LOOKUPS, "places", "changed", 2, 1, 1, None),
+    ]
+    assert {(each.batch, each.table): each.new_categories for each in found.batches if each.new_categories} == {
+        ("b3", "rows"): {"kind": ("new",)},
+        (LOOKUPS, "places"): {"place": ("r",)},
+    }
+    assert found.note == ""
+
+
+def test_a_shifted_column_of_a_new_batch_is_found(compare: Compare) -> None:
+    """In rows and in lookups that arrive with batches, the farthest first."""
+    new = batch(5)
+    moved = {"rows": with_column(new["rows"], "x", new["rows"]["x"].to_numpy() + 1.5),
+             "weather": with_column(new["weather"], "rain", [9.0] * 24)}  # fmt: skip
+    found = compare(base_of(8), {**base_of(8), "b9": moved})
+    assert [(each.table, each.column) for each in found.shifts] == [("weather", "rain"), ("rows", "x")]
+
+
+def test_too_few_batches_are_said_to_be_too_few(compare: Compare) -> None:
+    """Nothing is called a shift where nobody knows what is usual."""
+    found = compare(base_of(2), {**base_of(2), "b3": batch(3)})
+    assert found.shifts == ()
+    assert found.note == "rows, weather: distributions are compared from 3 batches of the base on"
+
+
+def test_rows_in_another_order_are_no_change(compare: Compare) -> None:
+    """The note says so for the first few batches, and counts the others."""
+    head = {
+        unit: {name: table.take(list(range(table.num_rows))[::-1]) for name, table in tables.items()}
+        for unit, tables in base_of(2).items()
+    }
+    found = compare(base_of(2), head)
+    assert (found.batches, found.shifts) == ((), ())
+    assert found.note == "b1 rows, b1 weather, b2 rows and 2 more: the same rows in another order or another form"
+
+
+def test_a_new_schema_over_the_same_raw_data_is_said_to_be_one(compare: Compare, project: Path, tmp_path: Path) -> None:
+    """Columns that came or went are no edits, labels are left out, and the raw data's pointer shows that it is code."""
+    for root in (project, tmp_path / "base"):
+        (root / "data" / "raw").mkdir(parents=True)
+        (root / "data" / "raw" / "b1.dvc").write_text("outs:\n- md5: 0\n", encoding="utf-8")
+    base = base_of()
+    old = base["b1"]["rows"].append_column("was", pa.array([1] * ROWS)).drop_columns(["kind"])
+    found = compare({**base, "b1": {**base["b1"], "rows": with_column(old, "x", [0.5] * ROWS)}}, base)
+    assert summary(found) == [("b1", "rows", "changed", 0, 0, ROWS, None)]
+    assert found.note.split("; ") == [
+        "b1 rows: column kind is new, column was is gone, rows are compared by the others",
+        "b1 rows: the raw data is the same, the schema or the code that reads it changed",
+        "b1 rows: labels are not compared: the columns or their types changed",
+    ]
+
+
+def test_rows_without_the_key_are_all_other_rows(compare: Compare) -> None:
+    """Where the base's rows lack a column of today's key, nothing is matched and the note says why."""
+    base = base_of()
+    before = {**base, "b1": {**base["b1"], "rows": base["b1"]["rows"].drop_columns(["id"])}}
+    found = compare(before, base)
+    assert summary(found) == [("b1", "rows", "changed", ROWS, ROWS, 0, None)]
+    assert "rows cannot be matched: the base has no id, now part of the key" in found.note
+
+
+def test_a_table_that_the_schema_no_longer_has_is_left_to_the_next_run(compare: Compare) -> None:
+    """What was ingested by another schema than today's is not compared, and does not break the rest."""
+    head = base_of()
+    head["b1"] = {**head["b1"], "old": pa.table({"a": [1]})}
+    found = compare(base_of(), head)
+    assert (summary(found), found.note) == (
+        [], "b1 old: not compared: the table is no longer in schema.yaml, ratchet run first"
+    )  # fmt: skip
