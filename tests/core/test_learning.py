@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.feature_table import TARGET, LabelledBatch, model_inputs
-from ratchet.core.learning import cross_validate, fit, spread
+from ratchet.core.learning import as_json, cross_validate, fit, spread
 from ratchet.core.metrics import measure
 from ratchet.core.params import Params, Task, parse_params
 from ratchet.core.scoring import score
@@ -154,3 +154,8 @@ def test_one_fold_has_no_deviation_and_none_has_nothing() -> None:
     """A deviation of one number is not zero: it is not there."""
     assert spread({"a": {"auc": 0.7}}) == {"auc": {"mean": 0.7}}
     assert spread({}) == {}
+
+
+def test_what_is_undefined_is_null_in_json() -> None:
+    """A fold with one class has no AUC: a file says null, as JSON has no NaN."""
+    assert as_json({"a": {"roc_auc": float("nan"), "brier": 0.25}}) == {"a": {"roc_auc": None, "brier": 0.25}}

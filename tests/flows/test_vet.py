@@ -181,31 +181,47 @@ class Scene:
         return [comment.body for comment in self.hub.written]
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    """A fork that proposes another feature, honestly."""
-    origin, fork, checkout = tmp_path / "origin.git", tmp_path / "fork", tmp_path / "checkout"
-    git("init", "--quiet", "--bare", "--initial-branch=main", str(origin), cwd=tmp_path)
-    git("init", "--quiet", "--initial-branch=main", str(fork), cwd=tmp_path)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository, a fork of it with one proposal that its run was made of, and a shallow checkout."""
+    place = tmp_path_factory.mktemp("template")
+    origin, fork = place / "origin.git", place / "fork"
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(origin), cwd=place)
+    git("init", "--quiet", "--initial-branch=main", str(fork), cwd=place)
     committed(fork, **{"README.md": "older history"})
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    base = committed(fork, **{"params.yaml": params, FEATURES: "a = 1\n", "src/ratchet/core/gate.py": "b = 1\n"})
+    committed(fork, **{"params.yaml": params, FEATURES: "a = 1\n", "src/ratchet/core/gate.py": "b = 1\n"})
     git("push", "--quiet", str(origin), "main", cwd=fork)
-    git("clone", "--quiet", "--depth=1", origin.as_uri(), str(checkout), cwd=tmp_path)
+    git("clone", "--quiet", "--depth=1", origin.as_uri(), "checkout", cwd=place)
+    committed(fork, **{FEATURES: "a = 2\n"})
+    git("push", "--quiet", str(origin), f"HEAD:refs/pull/{NUMBER}/head", cwd=fork)
+    return place
+
+
+@pytest.fixture
+def scene(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """A fork that proposes another feature, honestly."""
+    for name, value in {**GIT, "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    place = tmp_path / "scene"
+    shutil.copytree(template, place)
+    config = place / "checkout" / ".git" / "config"
+    config.write_text(config.read_text(encoding="utf-8").replace(str(template), str(place)), encoding="utf-8")
+    head, base = git("rev-list", "--max-count=2", "HEAD", cwd=place / "fork").split()
     event = {
-        "id": RUN, "event": "pull_request", "conclusion": "success", "head_sha": "", "head_branch": "better",
+        "id": RUN, "event": "pull_request", "conclusion": "success", "head_sha": head, "head_branch": "better",
         "head_repository": {"full_name": THEIRS}, "html_url": "https://github.com/acme/model/actions/runs/4711",
     }  # fmt: skip
     request = Pull(
-        number=NUMBER, state="open", head_sha="", head_branch="better", head_repository=THEIRS,
+        number=NUMBER, state="open", head_sha=head, head_branch="better", head_repository=THEIRS,
         base_sha=base, base_branch="main", changed_files=None,
     )  # fmt: skip
-    environment = {"GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_REPOSITORY": OURS, "RATCHET_ACTOR": "m"}
+    environment = {"GITHUB_EVENT_PATH": str(place / "event.json"), "GITHUB_REPOSITORY": OURS, "RATCHET_ACTOR": "m"}
     made = Scene(
-        base=base, fork=fork, origin=origin, hub=Hub(request=request, packed=[]),
-        settings=load_settings(checkout, environment), event={"workflow_run": event}, place=tmp_path,
+        base=base, fork=place / "fork", origin=place / "origin.git", hub=Hub(request=request, packed=[]),
+        settings=load_settings(place / "checkout", environment), event={"workflow_run": event}, place=place,
     )  # fmt: skip
-    made.change(**{FEATURES: "a = 2\n"})
+    made.pack(made.result())
     return made
 
 

@@ -527,7 +527,7 @@ def test_the_page_shows_words_and_no_markup_of_strangers(bench: Bench) -> None:
         "<!-- ratchet:report:flights -->\n## Held\n\n| metric | Δ |\n|---|--:|\n| brier | 0.01 |\n\n"
         "<details><summary>More</summary>\n\n*here*\n\n</details>\n\n"
         '<img src="https://example.org/x" onerror="alert(3)">'
-        '\n\n<details ontoggle="alert(4)">\n'
+        '\n\n<details ontoggle="alert(4)">\n\n```mermaid\npie\n```\n\n```html\n<script>5</script>\n```\n'
     )
     conversation.add_comment(bench.home, 1, body)
     page = pull_page.write(pull_page.look(bench.home, 1)).read_text(encoding="utf-8")
@@ -542,6 +542,7 @@ def test_the_page_shows_words_and_no_markup_of_strangers(bench: Bench) -> None:
         "ratchet/gate",
     ):
         assert good in page
+    assert "A chart: the report shows it." in page
     assert "ratchet:report" not in page
     assert "waits for ratchet/gate: failure" in page
 

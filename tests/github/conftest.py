@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -291,25 +292,40 @@ class Bench:
         (self.root / "event.json").write_text(json.dumps(body), encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A bench to copy; nobody's git configuration is in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        folder = tmp_path_factory.mktemp("template")
+        made = _bench(folder)
+        create(made.home, python=Path(sys.executable))
+        made.root.mkdir()
+        (made.root / "params.yaml").write_text(PARAMS, encoding="utf-8")
+        made.fill()
+    return made
+
+
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(template: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Served; afterwards nothing may have broken GitHub's document."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-    home, root = Home(tmp_path / "forge"), tmp_path / "project"
-    create(home, python=Path(sys.executable))
-    root.mkdir()
-    (root / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    shutil.copytree(template.home.root.parent, tmp_path, dirs_exist_ok=True)
+    made = _bench(tmp_path)
+    made.base, made.head = template.base, template.head
+    with served(made.api), made.open:
+        yield made
+    assert made.api.contract.broken == []
+
+
+def _bench(folder: Path) -> Bench:
+    home = Home(folder / "forge")
     ticket = Ticket(name="cause", event=PULL_REQUEST, ref="refs/pull/1/merge", before="", sha="", actor="ada")
-    api = Watched(home, ticket, TOKEN)
-    with served(api):
-        made = Bench(home, api, root)
-        made.fill()
-        with made.open:
-            yield made
-    assert api.contract.broken == []
+    return Bench(home, Watched(home, ticket, TOKEN), folder / "project")
 
 
 def evidence(**changed: Any) -> Evidence:

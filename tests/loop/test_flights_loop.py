@@ -91,5 +91,5 @@ def test_a_champion_whose_columns_are_gone_is_no_comparison(flights: Sandbox) ->
     room.write_text(text, encoding="utf-8")
     said = flights.ok("run")
     decision = read(flights.root / "data" / "decision.json")
-    assert "champion's own feature function cannot read these rows" in decision["evidence"]["no_comparison"], said
+    assert "feature function that this model was trained with cannot read these rows" in decision["evidence"]["no_comparison"], said
     assert (decision["verdict"] != "promote", decision["evidence"]["comparison"]) == (True, None)

@@ -87,6 +87,7 @@ def merged(sandbox: Sandbox, *arguments: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("branches")
 def test_locks_of_two_branches_merge_and_the_rest_runs(branches: Sandbox) -> None:
     """The new data's stages are taken and the model is trained with the new parameter; the other way round, it is
     restored.
@@ -115,6 +116,7 @@ def test_locks_of_two_branches_merge_and_the_rest_runs(branches: Sandbox) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("branches")
 def test_a_squash_and_a_rewritten_branch_merge_alike(branches: Sandbox) -> None:
     """After a squash the next branch merges by the same rule, also when its history was written anew and pushed."""
     sandbox = branches

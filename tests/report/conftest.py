@@ -340,7 +340,7 @@ NOTHING = EVERYTHING.model_copy(
 )  # fmt: skip
 UNTOLD = Attribution(
     metric="log_loss", total=0.0204, parts=(), reruns=0, from_cache=0, seconds=0.0,
-    note="6 reruns would take about 3 min, more than report.budget_seconds (120): ratchet report --base main --why",
+    note="6 reruns would take about 3 min, more than report.budget_seconds (120): ratchet report --base main --explain",
 )  # fmt: skip
 NO_COMPARISON = "main was never trained: nothing to compare with; the gate compares with the champion"
 

@@ -148,7 +148,7 @@ def _show(view: View, page: Path) -> None:
         for status in given:
             typer.echo(f"{sha[:9]}  {status.context}  {status.state}  {status.description}")
     for run in view.runs:
-        typer.echo(f"run {run.number}  {run.workflow}  {'ok' if run.ok else 'failed'}  {report_of(run) or run.log}")
+        typer.echo(f"run {run.number}  {run.workflow}  {run.conclusion}  {report_of(run) or run.log}")
     for comment in view.comments:
         typer.echo(f"\n{comment.user}, {comment.updated_at}:\n{comment_text(comment.body)}\n")
     typer.echo(f"page: {page}")

@@ -84,6 +84,13 @@ def spread(folds: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, floa
     return out
 
 
+def as_json(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Numbers by two names; one that the rows leave undefined (AUC of a fold with one class) is None, as in JSON."""
+    return {
+        name: {key: value if np.isfinite(value) else None for key, value in row.items()} for name, row in table.items()
+    }
+
+
 def _fold_metrics(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params) -> dict[str, float]:
     fitted = fit([batches[name] for name in fold.train], params)
     test = batches[fold.test]

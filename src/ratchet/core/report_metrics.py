@@ -131,8 +131,7 @@ def _grey(rows: Sequence[Row]) -> str:
     quiet = sum(row.real not in ("better", "worse") for row in rows)
     if not quiet:
         return "Every difference is real."
-    every = "Every difference" if quiet == len(rows) else f"{quiet} of {count(len(rows), 'difference')}"
-    return f"Grey: within noise or not known ({every.lower()})."
+    return f"Not shown to be real (grey, ⚪): {quiet} of {count(len(rows), 'difference')}."
 
 
 def _noise(comparison: Comparison) -> str:

@@ -15,7 +15,7 @@ from ratchet.core.change import Real
 from ratchet.core.report_text import shortened
 
 Kind = Literal["text", "number", "interval", "code", "real", "bar"]
-"""How a column is set: prose, numbers and intervals to the right, names, the word for a difference, a bar of squares."""
+"""How a column is set: prose, numbers and intervals to the right, names, a word for a difference, a bar of squares."""
 
 ROWS = 12
 """Rows of a table at most: a report is read in a minute. What is left out is counted."""

@@ -15,7 +15,7 @@ LIMIT = 65_536
 
 COMMIT = re.compile(r"<!-- ratchet:commit:([0-9a-f]{40}) -->")
 HEADING = re.compile(r"#{1,6} ")
-FENCE = re.compile(r" {0,3}(```|~~~)")
+FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
 
 class Written(Protocol):
@@ -85,24 +85,42 @@ def cut(text: str, limit: int, pointer: str) -> str:
 
 def _sections(text: str) -> Iterator[int]:
     """Where sections begin that stand on their own."""
-    place, depth, fence = 0, 0, ""
-    for line in text.splitlines(keepends=True):
+    place = 0
+    for line, fence, depth in _lines(text):
         if not fence and depth == 0 and HEADING.match(line):
             yield place
-        mark = FENCE.match(line)
-        if mark and fence in ("", mark[1]):
-            fence = "" if fence else mark[1]
-        elif not fence:
-            depth = max(0, depth + line.count("<details") - line.count("</details>"))
         place += len(line)
 
 
+def _lines(text: str) -> Iterator[tuple[str, str, int]]:
+    """Each line with what is open before it: the fence of a block of code, and how many folds; last, an empty line."""
+    fence, depth = "", 0
+    for line in text.splitlines(keepends=True):
+        yield line, fence, depth
+        if fence:
+            fence = "" if _closes(line, fence) else fence
+        elif opened := FENCE.match(line):
+            fence = opened[1]
+        else:
+            depth = max(0, depth + line.count("<details") - line.count("</details>"))
+    yield "", fence, depth
+
+
+def _closes(line: str, fence: str) -> bool:
+    """As CommonMark has it: nothing but as many of the same character, or more."""
+    bare = line.strip()
+    return bare.startswith(fence) and set(bare) == {fence[0]} and not line.startswith("    ")
+
+
 def _first_lines(text: str, room: int) -> str:
-    """As many whole lines as fit, or if the first does not, as many characters; open folds and blocks are closed."""
-    closing = "\n```\n</details>"
-    start = text.encode("utf-16-le", errors="surrogatepass")[: max(0, room - len(closing)) * 2]
-    whole = start.decode("utf-16-le", errors="ignore")
-    kept = whole[: whole.rfind("\n")] if "\n" in whole else whole
-    fences = sum(1 for line in kept.splitlines() if FENCE.match(line))
-    folds = kept.count("<details") > kept.count("</details>")
-    return kept + ("\n```" if fences % 2 else "") + ("\n</details>" if folds else "")
+    """As many whole lines as fit, with whatever is open in them closed; where none fits, the first characters."""
+    start = text.encode("utf-16-le", errors="surrogatepass")[: max(0, room) * 2]
+    kept = start.decode("utf-16-le", errors="ignore")
+    if "\n" not in kept:
+        return kept
+    while kept := kept.rpartition("\n")[0]:
+        *_, (_, fence, depth) = _lines(kept)
+        whole = kept + (f"\n{fence}" if fence else "") + "\n</details>" * depth
+        if size(whole) <= room:
+            return whole
+    return ""

@@ -37,25 +37,11 @@ def base_model(settings: Settings, base: Revision) -> Iterator[OtherModel]:
         )
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        with dvc.project(settings.root, settings.dvc_remote) as repo, _absent(base):
+        with dvc.project(settings.root, settings.dvc_remote) as repo:
             base.fetch(repo, [layout.MODEL], home)
         model = _read(home, base)
         base.export([f"src/{model.record.recipe.project.room}"], home)
         yield OtherModel(home, model)
-
-
-@contextmanager
-def _absent(base: Revision) -> Iterator[None]:
-    """DVC has errors of its own for a folder of which not even the listing is there."""
-    try:
-        yield
-    except Exception as error:
-        if not type(error).__module__.startswith("dvc_data."):
-            raise
-        raise ServiceFailed(
-            f"{layout.MODEL} of commit {base.commit[:9]} is neither in DVC's cache nor on its remote",
-            next_step="push it from where it was made: ratchet publish, or dvc push",
-        ) from error
 
 
 def _read(home: Path, base: Revision) -> LoadedModel:

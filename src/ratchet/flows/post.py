@@ -6,6 +6,7 @@ Posting is a courtesy: what cannot be posted is said, in the run's summary too, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,14 +19,13 @@ from ratchet.core import gate_status, sticky
 from ratchet.core.annotations import FILE, annotations_of
 from ratchet.core.decision import Decision
 from ratchet.core.gate_status import GateStatus
-from ratchet.errors import RatchetError
+from ratchet.errors import RatchetError, UsageError
 from ratchet.flows.comment import About, post_comment
 from ratchet.io import layout
 from ratchet.io.git import head_commit
 from ratchet.io.github import GitHub, Status, connect
 from ratchet.io.github_event import Event, read_event
-from ratchet.io.room import read_params
-from ratchet.io.yaml_lines import key_lines
+from ratchet.io.yaml_lines import key_lines, scalar_at
 from ratchet.settings import Settings
 
 __all__ = ["Outcome", "Request", "annotate", "post", "post_comment"]
@@ -162,12 +162,23 @@ def _tasks(settings: Settings, request: Request, found: _Findings, client: GitHu
 def _comment(settings: Settings, found: _Findings, client: GitHub) -> str:
     if found.number is None:
         return "no pull request, so no comment"
-    marker = sticky.marker_of(read_params(settings.root).project.name)
+    marker = sticky.marker_of(_model(settings.root))
     page = settings.github.run_page
     rest = f"*The report goes on: it is too long for a comment, and whole in [the run's artifacts]({page}).*"
     about = About(commits=found.commits, pointer=rest) if page else About(commits=found.commits)
     posted = post_comment(client, found.number, found.markdown, marker, about)
     return f"{ACTIONS[posted.action]}: {posted.page}"
+
+
+def _model(root: Path) -> str:
+    """The model's name, also where params.yaml is otherwise refused: the comment on it must not say the old verdict."""
+    try:
+        name = scalar_at((root / FILE).read_text(encoding="utf-8"), "project.name")
+    except OSError as error:
+        raise UsageError(f"{root / FILE} cannot be read: {error}", next_step="run this inside a project") from error
+    if not re.fullmatch(r"[\w-]+", name):
+        raise UsageError(f"project.name is {name!r} in {FILE}, which names no model", next_step="ratchet params check")
+    return name
 
 
 def _set_status(settings: Settings, status: GateStatus, client: GitHub, sha: str) -> str:

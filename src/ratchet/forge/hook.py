@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ratchet.forge import filters, pulls, tickets, worker
+from ratchet.forge import filters, pulls, starting, tickets
 from ratchet.forge.home import INSIDE, Home
 from ratchet.forge.tickets import Ticket
 
@@ -64,7 +64,7 @@ def follow(home: Home, enlisted: Iterable[tuple[Ticket, TextIO]]) -> None:
     logs = list(enlisted)
     if not logs:
         return
-    process = worker.start(home)
+    process = starting.start(home)
     for ticket, log in logs:
         if before := tickets.ahead(home, ticket):
             print(f"queued: {before} before it", flush=True)

@@ -29,6 +29,9 @@ TAGS = "details|summary|sub|sup|kbd|b|i|em|strong|code|p|ul|ol|li|blockquote"
 PLAIN_TAG = re.compile(rf"&lt;(/?(?:{TAGS})|details open|br ?/?|hr ?/?)&gt;")
 """Tags that count in a comment, escaped; with an attribute they do not, so none can bring a script or an address."""
 
+CHART = "mermaid"
+"""The language of code that is a chart."""
+
 HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 """HTML comments: the report's own marker is one."""
 
@@ -71,8 +74,7 @@ class View:
     @cached_property
     def runs(self) -> list[RunResult]:
         """Its runs, newest first."""
-        found = [run for run in results.runs(self.home) if run.ref in (self.pull.head_ref, self.pull.merge_ref)]
-        return found[::-1]
+        return [run for run in results.runs(self.home) if run.pull == self.pull.number][::-1]
 
     @property
     def report(self) -> Path | None:
@@ -136,6 +138,7 @@ def _markdown() -> Any:
     for name in ("html_block", "html_inline"):
         reader.add_render_rule(name, _html_shown)
     reader.add_render_rule("image", _image_named)
+    reader.add_render_rule("fence", _fence_shown)
     return reader
 
 
@@ -146,6 +149,13 @@ def _html_shown(_self: Any, tokens: Sequence[Any], place: int, *_rest: Any) -> s
 def _image_named(_self: Any, tokens: Sequence[Any], place: int, *_rest: Any) -> str:
     """The words for a picture: the page fetches nothing from anywhere."""
     return f"<em>{html.escape(tokens[place].content)}</em>"
+
+
+def _fence_shown(_self: Any, tokens: Sequence[Any], place: int, *_rest: Any) -> str:
+    """Code; GitHub draws charts from it, and here the report has them."""
+    if tokens[place].info.strip() == CHART:
+        return '<p class="soft">A chart: the report shows it.</p>\n'
+    return f"<pre><code>{html.escape(tokens[place].content)}</code></pre>\n"
 
 
 def _template() -> Any:

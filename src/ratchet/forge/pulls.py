@@ -8,6 +8,7 @@ on. Calling it again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -244,4 +245,6 @@ def _drop_ref(home: Home, ref: str) -> None:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    # Whoever pushed may have gone away: what the push starts does not depend on that.
+    with suppress(OSError):
+        print(line, flush=True)

@@ -27,6 +27,9 @@ WAITING = "waiting"
 ATTEMPTS = 3
 """How often a run is begun before the forge gives it up: its worker died each time."""
 
+GOES_ON = " ..."
+"""How the log's line about a step ends that has begun."""
+
 ENDINGS = (".json", ".cancel", ".approval")
 
 
@@ -109,6 +112,16 @@ def file(home: Home, number: int, ending: str = ".json") -> Path:
 def next_number(home: Home) -> int:
     """The number of the next run, from 1."""
     return max([results.last_number(home), *(run.number for run in unfinished(home))]) + 1
+
+
+def step(home: Home, run: Run) -> str:
+    """The step that goes on, as the log says it: the last one that was begun; nothing before the first."""
+    try:
+        lines = (folder(home, run) / "log.txt").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return ""
+    begun = (line for line in reversed(lines) if line.endswith(GOES_ON) and not line.startswith(" "))
+    return next(begun, "").removesuffix(GOES_ON)
 
 
 def now() -> str:

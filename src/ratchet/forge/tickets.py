@@ -100,11 +100,6 @@ def waiting(home: Home) -> list[Ticket]:
     return [ticket for ticket in found if ticket]
 
 
-def find(home: Home, name: str) -> Ticket | None:
-    """The ticket of that name, if it is in the queue."""
-    return _read(_file(home, name))
-
-
 def root(queue: Iterable[Ticket], ticket: Ticket) -> Ticket:
     """The ticket at the beginning of what brought `ticket` about, as far back as `queue` knows; maybe itself."""
     known = {one.name: one for one in queue}

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,34 +23,11 @@ from ratchet.errors import RatchetError
 from ratchet.forge import ending, intake, performing, planning, results, source, strays, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.act import Order
-from ratchet.forge.home import Home, package_source
+from ratchet.forge.home import Home
 from ratchet.forge.run import Run
 
 LOCKFILE = "requirements/dev.txt"
 """What `make setup` builds an environment from."""
-
-
-class Detached(subprocess.Popen[bytes]):
-    """A process that outlives whoever started it: to let go of it is no mistake that Python need warn of."""
-
-    def __del__(self) -> None:
-        self.poll()
-
-
-def start(home: Home) -> Detached:
-    """Start a worker that outlives whoever starts it."""
-    # What git says to its hooks is about their repository; the worker's git must not hear it.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    with (home.root / "worker.log").open("ab") as log:
-        return Detached(
-            [sys.executable, "-P", "-m", "ratchet.forge.worker", str(home.root)],
-            cwd=home.root,
-            env={**clean, "PYTHONPATH": str(package_source())},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
 
 
 def drain(home: Home) -> None:

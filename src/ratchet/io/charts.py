@@ -32,8 +32,8 @@ TITLES = {
     "precision_recall": ("Precision and recall", "recall", "precision"),
     "calibration": ("Calibration", "predicted probability", "observed share"),
 }
-STATIC_WIDTH = 640
-"""Pixels of a picture that no script fits to the page."""
+WIDE, NARROW = 640, 330
+"""Pixels of pictures that no script fits to the page: most of them, and curves, of which three stand side by side."""
 
 
 def charts(change: Change) -> dict[str, tuple[str, Spec]]:
@@ -44,11 +44,12 @@ def charts(change: Change) -> dict[str, tuple[str, Spec]]:
     return found | _compared(change.comparison, _base(change)) if change.comparison else found
 
 
-def svg(spec: Spec) -> str:
-    """The picture as SVG, for whoever runs no scripts."""
+def svg(name: str, spec: Spec) -> str:
+    """The picture of this name as SVG, for whoever runs no scripts."""
     import vl_convert
 
-    text: str = vl_convert.vegalite_to_svg({**spec, "width": STATIC_WIDTH, "autosize": "pad"})
+    still = {**spec, "width": NARROW if name in TITLES else WIDE, "autosize": "pad"}
+    text: str = vl_convert.vegalite_to_svg(still)
     return text
 
 

@@ -50,8 +50,8 @@ def other_features(home: Path, room: str, rows: pd.DataFrame, lookups: dict[str,
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise DataRefused(
-                f"the champion's own feature function cannot read these rows: {last}",
-                next_step="keep the columns it needs, or roll back to a model that can read them",
+                f"the feature function that this model was trained with cannot read these rows: {last}",
+                next_step="keep the columns it needs, or compare with a model that can read them",
             )
         return read_frame(folder / FEATURES)
 

@@ -66,7 +66,7 @@ def render_markdown(report: Report, page_url: str = "") -> str:
 def render_html(report: Report, evaluation: Path) -> str:
     """The report as one page; what it has no chart of its own for comes from the folder `evaluation`."""
     found = charts.charts(report.change) if report.change else {}
-    drawn = {name: {"title": title, "json": _json(spec), "svg": _data("svg+xml", charts.svg(spec).encode())}
+    drawn = {name: {"title": title, "json": _json(spec), "svg": _data("svg+xml", charts.svg(name, spec).encode())}
              for name, (title, spec) in found.items()}  # fmt: skip
     own = {"curves.png"} if "roc" in drawn else set()
     text = evaluation / "classification_report.txt"

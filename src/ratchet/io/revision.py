@@ -1,4 +1,4 @@
-"""A commit of this project: its files from git, its outputs from DVC's cache or remote. The work tree is not touched."""
+"""A commit of this project: its files from git, its outputs from DVC's cache or remote. The work tree is left alone."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _outs(stages: dict[str, Any]) -> dict[str, str]:
 
 
 def _reproduced(root: Path, commit: str, ref: str) -> str:
-    """The last commit from `commit` towards `ref` that differs from it in what the pipeline writes, and only in that."""
+    """The last commit from `commit` towards `ref` that differs from it only in what the pipeline writes."""
     later = git(["rev-list", "--first-parent", "--reverse", f"{commit}..{ref}"], cwd=root).split()
     for one in later:
         changed = git(["diff", "--name-only", "--relative", "-z", commit, one], cwd=root).split("\0")
@@ -120,11 +120,14 @@ def _reproduced(root: Path, commit: str, ref: str) -> str:
 
 
 def _copy(fs: Any, commit: str, path: str, target: Path) -> None:
+    from dvc_data.index.index import DataIndexDirError
+
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         fs.get(path, str(target), recursive=fs.isdir(path))
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, DataIndexDirError) as error:
+        # What DVC says names places of this machine, and reports are read elsewhere.
         raise ServiceFailed(
-            f"{path} of commit {commit[:9]} is neither in DVC's cache nor on its remote: {error}",
+            f"{path} of commit {commit[:9]} is neither in DVC's cache nor on its remote",
             next_step="push it from where it was made: ratchet publish, or dvc push",
         ) from error

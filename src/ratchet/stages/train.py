@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.core.learning import Fitted, cross_validate, fit, spread
+from ratchet.core.learning import Fitted, as_json, cross_validate, fit, spread
 from ratchet.core.model_record import ModelRecord, Recipe
 from ratchet.core.names import check_names
 from ratchet.core.params import Params
@@ -29,7 +29,7 @@ def run(root: Path) -> None:
     folds = cross_validate(batches, plan.folds, params)
     for name, metrics in folds.items():
         say(f"train fold {name}: {params.gate.metric} {metrics[params.gate.metric]:.4f}")
-    files.write_json(root / layout.TRAIN_METRICS, {"folds": folds, "spread": spread(folds)})
+    files.write_json(root / layout.TRAIN_METRICS, {"folds": as_json(folds), "spread": as_json(spread(folds))})
 
     fitted = fit([batches[name] for name in plan.train], params)
     write(root / layout.MODEL, fitted, trained_on=lineage(store, plan.train), params=params)

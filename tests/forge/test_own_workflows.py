@@ -1,0 +1,257 @@
+"""The repository's own workflows, each through each of its events, with a `ratchet` that only notes what it is asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ratchet.forge import approvals, hook, pulls, results, worker, workflows
+from ratchet.forge import run as runs
+from ratchet.forge.dispatch import dispatch, event, scheduled
+from ratchet.forge.home import Home, connect, create
+from ratchet.forge.pulls import Draft
+from ratchet.forge.tickets import Ticket
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MAKEFILE = """\
+setup:
+\tmkdir -p $(VENV)/bin && install ratchet.sh $(VENV)/bin/ratchet
+check quick slow:
+\t@echo "make $@" >> "$(RATCHET_FORGE_HOME)/calls"
+"""
+
+RATCHET = """\
+#!/bin/bash
+set -eu
+echo "$* branch=$(git branch --show-current) run=${RUN_ID-} reason=${RATCHET_REASON-}" \\
+  "token=${RATCHET_GIT_TOKEN:+yes} $GITHUB_EVENT_NAME $GITHUB_HEAD_REF->$GITHUB_BASE_REF" \\
+  >> "$RATCHET_FORGE_HOME/calls"
+[ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
+case "$1" in
+  data | run | report | publish | record)
+    [ "$MLFLOW_TRACKING_URI $DVC_REMOTE_URL" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db $RATCHET_FORGE_HOME/dvc" ]
+esac
+case "$1" in
+  record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;
+  report) mkdir reports; echo "# Report" | tee reports/report.md >> "$GITHUB_STEP_SUMMARY" ;;
+  post) cat reports/report.md ;;
+  dispatch) "$RATCHET_FORGE_PYTHON" ask.py "$2" "$4" "${@:5}" ;;
+esac
+"""
+
+ASK = """\
+import json, os, sys, urllib.request
+workflow, branch, *inputs = sys.argv[1:]
+url = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/dispatches"
+body = {"ref": branch, "inputs": dict(pair.split("=", 1) for pair in inputs)}
+headers = {"Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json"}
+urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).read()
+"""
+
+
+@pytest.fixture
+def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A forge, and beside it a checkout with the real workflows that is not pushed yet."""
+    config = "[user]\n\tname = Ada\n\temail = ada@example.org\n"
+    (tmp_path / ".gitconfig").write_text(config, encoding="utf-8")
+    for name in [name for name in os.environ if name.startswith(("GIT_", "GITHUB_", "RATCHET_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RATCHET_ACTOR", "ada")
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / ".github", checkout / ".github")
+    for name, text in (("Makefile", MAKEFILE), ("ratchet.sh", RATCHET), ("ask.py", ASK)):
+        (checkout / name).write_text(text, encoding="utf-8")
+    (checkout / "src").mkdir()
+    git(["init", "--quiet", "--initial-branch=main"], checkout)
+    home = Home(tmp_path / "forge")
+    create(home, python=Path(sys.executable))
+    connect(home, checkout)
+    return home
+
+
+def git(arguments: Sequence[str], checkout: Path) -> str:
+    """Run git and return all it says."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    )
+    return done.stdout
+
+
+def push(forge: Home, verdict: str, branch: str = "main") -> str:
+    """Push a commit whose training comes to `verdict`."""
+    checkout = forge.root.parent / "checkout"
+    (checkout / "src" / "verdict").write_text(verdict, encoding="utf-8")
+    git(["add", "--all", "--", ":!.ratchet", ":!.dvc"], checkout)
+    git(["commit", "--quiet", "--message", f"verdict: {verdict}"], checkout)
+    return git(["push", "forge", f"HEAD:{branch}"], checkout)
+
+
+def calls(forge: Home) -> list[str]:
+    """What `ratchet` and `make` were asked since the last time, in order."""
+    file = forge.root / "calls"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return lines
+
+
+def trained(name: str, reason: str, branch: str = "main", between: str = "->") -> list[str]:
+    """The calls of the train workflow for the event `name`; only the step that pushes has a token."""
+    steps = ("data fetch", "run", "report", "publish", "record")
+    tokens = {"publish": "yes"}
+    return [
+        f"{step} branch={branch} run= reason={reason} token={tokens.get(step, '')} {name} {between}" for step in steps
+    ]
+
+
+def ended(forge: Home) -> list[tuple[str, str, str]]:
+    """Each run's workflow, event and conclusion."""
+    return [(run.workflow, run.event, run.conclusion) for run in results.runs(forge)]
+
+
+ASKED = "dispatch promote.yaml --ref main run-id=r17 branch=main run=r17 reason= token= {event} ->"
+PROMOTED = "promote r17 --reason  branch=main run=r17 reason= token=yes workflow_dispatch ->"
+
+
+def test_a_promotion_follows_training_that_says_so(forge: Home) -> None:
+    """A push trains on its branch, keeps the report, and starts the promotion of the run that training recorded."""
+    said = push(forge, "promote")
+    assert calls(forge) == [*trained("push", "push"), ASKED.format(event="push"), PROMOTED]
+    assert ended(forge) == [("retrain", "push", "success"), ("promote", "workflow_dispatch", "success")]
+    run = results.runs(forge)[0]
+    assert run.jobs == {"Train / Train": "success", "Ask for promotion": "success"}
+    assert run.outputs == {"verdict": "promote", "run-id": "r17"}
+    assert run.summary.read_text(encoding="utf-8") == "# Report\n"
+    assert (run.artifacts / "report" / "report.md").read_text(encoding="utf-8") == "# Report\n"
+    assert said.index("retrain #1: ok") < said.index("promote #2: dispatch of") < said.index("promote #2: ok")
+    assert list(forge.queue.iterdir()) == list(forge.open.iterdir()) == []
+
+
+@pytest.mark.parametrize("verdict", ["hold", "reject", ""])
+def test_nothing_else_promotes(forge: Home, verdict: str) -> None:
+    """Training that does not say `promote` ends well, and promotes nothing."""
+    push(forge, verdict)
+    [run] = results.runs(forge)
+    assert (run.ok, run.jobs) == (True, {"Train / Train": "success", "Ask for promotion": "skipped"})
+    assert calls(forge) == trained("push", "push")
+
+
+def test_every_other_way_to_retrain_says_why(forge: Home) -> None:
+    """By hand, on schedule, and when drift was seen, the same training runs, and the reason reaches the commands."""
+    push(forge, "hold")
+    calls(forge)
+    drift = {"reason": "psi 0.4 $(date)"}
+    for asked, reason in (
+        ([dispatch(forge, "retrain", {"reason": "it drifts; $(date)"}, actor="ada")], "it drifts; $(date)"),
+        (scheduled(forge, actor="ada", only="17 3 * * 1"), "schedule"),
+        ([event(forge, "drift-detected", drift, actor="ada")], "psi 0.4 $(date)"),
+    ):
+        hook.show(forge, asked)
+        assert calls(forge) == trained(asked[0].event, reason)
+    hook.show(forge, [event(forge, "something-else", {}, actor="ada")])
+    assert [run.event for run in results.runs(forge)] == [
+        "push", "workflow_dispatch", "schedule", "repository_dispatch"
+    ]  # fmt: skip
+
+
+def test_a_protected_promotion_waits_for_its_approval(forge: Home) -> None:
+    """With production protected, the push ends with the promotion held; after the approval it runs, and says by whom."""
+    approvals.protect(forge, "production")
+    said = push(forge, "promote")
+    assert "promote #2 waits for an approval of production: ratchet forge approve 2" in said
+    assert ended(forge) == [("retrain", "push", "success")]
+    assert calls(forge)[-1] == ASKED.format(event="push")
+    [held] = runs.unfinished(forge)
+    assert (held.number, held.state, held.environments) == (2, "waiting", ("production",))
+    approvals.decide(forge, 2, by="grace", approved=True)
+    worker.drain(forge)
+    assert calls(forge) == [PROMOTED]
+    assert [(run.number, run.ok, run.approved_by) for run in results.runs(forge)] == [(1, True, ""), (2, True, "grace")]
+
+
+def pull_request(forge: Home, verdict: str) -> Ticket:
+    """The ticket of a pull request from the branch add-july into main that is opened."""
+    git(["switch", "--quiet", "--create", "add-july"], forge.root.parent / "checkout")
+    push(forge, verdict, "add-july")
+    draft = Draft(title="Add July", body="", head="add-july", base="main", author="ada")
+    ticket = pulls.create(forge, draft)[1]
+    assert ticket is not None
+    return ticket
+
+
+def test_a_pull_request_is_trained_checked_and_reported(forge: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """Opened, its branch is trained and the report posted, and the code is checked; the run knows head and base."""
+    push(forge, "hold")
+    ticket = pull_request(forge, "hold ")
+    calls(forge)
+    hook.show(forge, [ticket])
+    between = "add-july->main"
+    post = "post --result success --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    made = [*trained("pull_request", "pull request 1", "add-july", between), post]
+    assert sorted(calls(forge)) == sorted([*made, "make check", "make quick", "make slow"])
+    ended_runs = results.runs(forge)[1:]
+    assert [(run.workflow, run.ok, run.pull, run.ref) for run in ended_runs] == [
+        ("ci", True, 1, "refs/pull/1/merge"),
+        ("pull-request", True, 1, "refs/pull/1/merge"),
+        ("report", True, 0, "refs/heads/main"),
+    ]
+    assert ended_runs[1].jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
+    assert (ended_runs[2].event, ended_runs[2].jobs) == ("workflow_run", {"Vet and post": "skipped"})
+    assert "    # Report\n" in capsys.readouterr().out
+
+
+def test_labels_and_pushes_of_a_pull_request_start_what_they_should(forge: Home) -> None:
+    """A push to its branch runs it again, and so does the label `explain`; any other label trains nothing."""
+    push(forge, "hold")
+    ticket = pull_request(forge, "hold ")
+    git(["push", "--quiet", "forge", "main:other"], forge.root.parent / "checkout")
+    calls(forge)
+    push(forge, "hold  ", "add-july")
+    between = "add-july->main"
+    again = trained("pull_request", "pull request 1", "add-july", between)
+    assert [line for line in calls(forge) if line in again] == again
+    for name, expected in (("docs", []), ("explain", again)):
+        labelled = pulls.label(forge, 1, name, actor="ada")[1]
+        hook.show(forge, [labelled] if labelled else [])
+        assert [line for line in calls(forge) if line in again] == expected
+    assert ticket.number == 1
+
+
+def test_ci_of_the_machines_own_commit_is_asked_for(forge: Home) -> None:
+    """Started by hand on a branch, CI looks at what differs from main and checks it."""
+    push(forge, "hold")
+    push(forge, "hold ", "add-july")
+    calls(forge)
+    hook.show(forge, [dispatch(forge, "ci", {}, actor="ada", branch="add-july")])
+    assert sorted(calls(forge)) == ["make check", "make quick", "make slow"]
+    assert results.runs(forge)[-1].jobs["All green"] == "success"
+
+
+def test_every_event_of_every_workflow_is_tried_above() -> None:
+    """A new event of one of the workflows must not go without a test here."""
+    known = {
+        (Path(path).stem, event)
+        for path in workflows.files(ROOT)
+        for event in workflows.parse(path, (ROOT / path).read_text(encoding="utf-8")).triggers
+    }
+    assert known == {
+        ("ci", "pull_request"),
+        ("ci", "workflow_dispatch"),
+        ("promote", "workflow_dispatch"),
+        ("pull-request", "pull_request"),
+        ("report", "workflow_run"),
+        ("retrain", "push"),
+        ("retrain", "schedule"),
+        ("retrain", "workflow_dispatch"),
+        ("retrain", "repository_dispatch"),
+        ("train", "workflow_call"),
+    }

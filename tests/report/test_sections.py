@@ -1,0 +1,182 @@
+"""What each section of the report says about a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratchet.core.change import Change, Rows
+from ratchet.core.report import Report
+from ratchet.core.report_change import what_changed
+from ratchet.core.report_metrics import against_base, headline
+from ratchet.core.report_table import Section
+from ratchet.core.report_why import where_it_hurts, why
+
+
+def section(found: Report, title: str) -> Section:
+    """The section whose title starts so."""
+    (only,) = (each for each in found.sections if each.title.startswith(title))
+    return only
+
+
+def test_the_order_is_that_of_a_reader_with_a_minute(reports: dict[str, Report]) -> None:
+    """Metrics, what changed, why, where it hurts, pictures; the evidence last and closed."""
+    assert [(each.title, each.folded) for each in reports["promote-everything"].sections] == [
+        ("Metrics against main (c2cdf4f)", False),
+        ("What the gate compared: against the champion (version 1)", True),
+        ("What changed", False),
+        ("Why the metric moved", False),
+        ("Where it hurts", False),
+        ("Pictures", False),
+        ("Conditions of the gate", True),
+        ("Cross-validation: walking forward over the training batches", True),
+        ("What was trained and judged on what", True),
+    ]
+
+
+def test_the_headline_names_both_values_and_whether_it_is_real(everything: Change) -> None:
+    """One line: the gate's metric before and after, the gain with all its noise, and the word for it."""
+    line = "log loss 0.5591 → 0.5387 (Δ +0.0204, 80% interval +0.0081 to +0.0327): better"
+    assert headline(everything) == (line, "better")
+
+
+def test_without_a_comparison_the_headline_says_why(everything: Change) -> None:
+    """The reason stands where the numbers would."""
+    told = everything.model_copy(update={"comparison": None, "no_comparison": "main was never trained"})
+    assert headline(told) == ("main was never trained", "unknown")
+
+
+def test_a_metric_that_was_not_measured_is_said(everything: Change) -> None:
+    """If the gate's metric is not among those of the comparison, nothing stands in for it."""
+    assert everything.comparison
+    odd = everything.comparison.model_copy(update={"loss": "brier_skill"})
+    assert headline(everything.model_copy(update={"comparison": odd})) == ("brier_skill was not measured", "unknown")
+
+
+def test_rows_carry_the_record_s_own_word(everything: Change) -> None:
+    """What is within noise is marked so, and each metric says which way is better."""
+    assert everything.comparison
+    (table,) = against_base(everything, everything.comparison).tables
+    assert [(row.cells[0], row.real) for row in table.rows] == [
+        ("log loss ↓", "better"),
+        ("roc auc ↑", "better"),
+        ("average precision ↑", "better"),
+        ("brier ↓", "better"),
+        ("calibration slope → 1", "within noise"),
+        ("calibration intercept → 0", "better"),
+        ("ece ↓", "better"),
+        ("accuracy ↑", "within noise"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [
+        (2, "sampling (28,293 rows in 31 clusters) and the seed (2 refits)."),
+        (0, "sampling (28,293 rows in 31 clusters) only; the seed's was not measured."),
+    ],
+)
+def test_the_reader_knows_which_noise_is_in(everything: Change, seeds: int, words: str) -> None:
+    """An interval without the seed's noise says so."""
+    assert everything.comparison
+    told = everything.comparison.model_copy(update={"seeds": seeds})
+    assert against_base(everything, told).note.endswith(f"Intervals hold the noise of {words}")
+
+
+def test_the_gates_table_is_open_where_the_base_is_not_the_champion(
+    reports: dict[str, Report], everything: Change
+) -> None:
+    """The same numbers twice are folded away; others are shown."""
+    assert section(reports["promote-everything"], "What the gate").folded
+    assert not section(reports["promote-no-comparison"], "What the gate").folded
+    assert not section(reports["promote-first"], "What the gate").folded
+
+
+def test_every_kind_of_change_has_a_line(everything: Change) -> None:
+    """Data, code, parameters, dependencies and stages: one line each, with the counts."""
+    assert what_changed(everything).lines == (
+        (
+            "data",
+            "1 batch added (2013-07: 28,293 rows), 1 batch removed (2013-01: 2,226 rows), "
+            "1 batch changed (2013-05: 55 rows), 7 labels flipped; 3 new categories; "
+            "2 columns shifted (weather.humid, flights.dep_delay)",
+        ),
+        ("code", "2 files (+24 -6): src/flights/features.py, src/flights/map.png"),
+        ("parameters", "model.params.max_iter 100 → 200, gate.margin 0.0 → (not there)"),
+        ("dependencies", "scikit-learn 1.8.0 → 1.8.1, skrub (not there) → 0.7.2"),
+        ("stages", "4 ran (11 s), 1 restored, 1 unchanged; the cache saved 25 s"),
+    )
+
+
+def test_nothing_changed_is_one_line(reports: dict[str, Report]) -> None:
+    """Who changed nothing reads that, and that everything came from the cache."""
+    assert section(reports["hold-nothing"], "What changed").lines == (
+        ("", "Nothing: data, code, parameters and dependencies are those of main."),
+        ("stages", "6 unchanged; the cache saved 12 s"),
+    )
+
+
+def test_columns_that_moved_most_come_first(everything: Change) -> None:
+    """The order of the record does not matter."""
+    turned = everything.data.model_copy(update={"shifts": everything.data.shifts[::-1]})
+    tables = what_changed(everything.model_copy(update={"data": turned})).tables
+    (shifts,) = (table for table in tables if table.title.startswith("Columns"))
+    assert [row.cells[0] for row in shifts.rows] == ["weather.humid", "flights.dep_delay"]
+
+
+def test_parts_and_total_are_shown_together(everything: Change) -> None:
+    """Each cause has a bar in proportion; noise is white, and the total is the sum."""
+    assert everything.attribution
+    (table,) = why(everything.attribution, "main").tables
+    assert [(row.cells[0], row.cells[1], row.cells[2]) for row in table.rows] == [
+        ("data", "🟩" * 10, "+0.0171"),
+        ("code", "🟩" * 4, "+0.0062"),
+        ("parameters", "⬜" * 2, "-0.0031"),
+        ("dependencies", "⬜", "+0.0002"),
+        ("total", "", "+0.0204"),
+    ]
+    assert sum(part.gain for part in everything.attribution.parts) == pytest.approx(everything.attribution.total)
+
+
+def test_an_attribution_that_was_not_made_says_how_to_get_it(reports: dict[str, Report]) -> None:
+    """The note stands where the parts would be, and nothing else does."""
+    told = section(reports["hold-everything"], "Why")
+    assert told.note.endswith("ratchet report --base main --explain")
+    assert (told.lines, told.tables, told.pictures) == ((), (), ())
+
+
+def test_one_cause_needs_no_attribution(reports: dict[str, Report]) -> None:
+    """Where nothing was to be shared out, there is no such section."""
+    assert not [each for each in reports["promote-nothing"].sections if each.title.startswith("Why")]
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        ({}, "1 slice is shown to be worse, first carrier = YV"),
+        ({"slices": ()}, "none has rows enough to be looked at"),
+    ],
+)
+def test_slices_are_summed_up(everything: Change, update: dict[str, Any], words: str) -> None:
+    """How many are worse, and the first of them."""
+    assert everything.comparison
+    hurt = where_it_hurts(everything, everything.comparison.model_copy(update=update))
+    assert dict(hurt.lines)["slices"] == words
+
+
+def test_slices_within_noise_are_not_called_worse(everything: Change) -> None:
+    """The least gain is no harm where it is not shown."""
+    assert everything.comparison
+    quiet = everything.comparison.model_copy(update={"slices": everything.comparison.slices[1:]})
+    assert dict(where_it_hurts(everything, quiet).lines)["slices"] == "none is shown to be worse; these gain least"
+
+
+def test_switched_rows_are_counted_both_ways(everything: Change) -> None:
+    """Right to wrong, wrong to right, and the difference; a regression has no such line."""
+    assert everything.comparison
+    told = dict(where_it_hurts(everything, everything.comparison).lines)["rows"]
+    assert told == "1,204 that main got right are wrong now, 1,338 that it got wrong are right (net +134)"
+    regression = everything.comparison.model_copy(update={"switched": None})
+    assert "rows" not in dict(where_it_hurts(everything, regression).lines)
+    assert isinstance(everything.comparison.switched, Rows)
