@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,9 +62,9 @@ def test_the_last_pattern_decides(patterns: list[str], name: str) -> None:
     assert (selects([*plain, "**"], name), selects([*plain, "**", "!**"], name)) == (True, False)
 
 
-def wants(on: object, *, changed: list[str] | None = None, **ticket: object) -> bool:
+def wants(on: object, *, changed: list[str] | None = None, **ticket: Any) -> bool:
     """Whether a workflow with this `on:` is started by a ticket with these fields."""
-    common = {"name": "1", "sha": "a" * 40, "before": NOTHING, "actor": "ada", "ref": "refs/heads/main"}
+    common: dict[str, Any] = {"name": "1", "sha": "a" * 40, "before": NOTHING, "actor": "ada", "ref": "refs/heads/main"}
     return triggers.wants(triggers.read("w.yaml", on), Ticket(**{**common, **ticket}), lambda: changed or [])
 
 
@@ -145,7 +147,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("on", "asked", "wanted"), OTHERS)
-def test_other_events_are_chosen_by_what_they_are_about(on: object, asked: dict[str, object], wanted: bool) -> None:
+def test_other_events_are_chosen_by_what_they_are_about(on: object, asked: dict[str, Any], wanted: bool) -> None:
     """A dispatch by its file, an event by its type, a schedule by its cron, an ended run by its name and its branch."""
     if name := asked.pop("name_of", None):
         body = {"name": name, "head_branch": "add-july"}

@@ -1,4 +1,4 @@
-"""The repository's own workflows, each through each of its events, with a `ratchet` that only notes what it is asked."""
+"""The repository's own workflows through each of their events, with a `ratchet` that only notes what it is asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ratchet.forge import approvals, hook, pulls, results, worker, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event, scheduled
 from ratchet.forge.home import Home, connect, create
-from ratchet.forge.pulls import Draft
+from ratchet.forge.pull_record import Draft
 from ratchet.forge.tickets import Ticket
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,8 @@ echo "$* branch=$(git branch --show-current) run=${RUN_ID-} reason=${RATCHET_REA
 [ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
 case "$1" in
   data | run | report | publish | record)
-    [ "$MLFLOW_TRACKING_URI $DVC_REMOTE_URL" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db $RATCHET_FORGE_HOME/dvc" ]
+    [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ]
+    [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;
 esac
 case "$1" in
   record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;
@@ -164,7 +165,7 @@ def test_every_other_way_to_retrain_says_why(forge: Home) -> None:
 
 
 def test_a_protected_promotion_waits_for_its_approval(forge: Home) -> None:
-    """With production protected, the push ends with the promotion held; after the approval it runs, and says by whom."""
+    """With production protected, the push ends with the promotion held; approved, it runs, and says by whom."""
     approvals.protect(forge, "production")
     said = push(forge, "promote")
     assert "promote #2 waits for an approval of production: ratchet forge approve 2" in said

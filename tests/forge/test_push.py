@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from ratchet.errors import UsageError
-from ratchet.forge import hook, results, strays, tickets, worker
+from ratchet.forge import hook, tickets, worker
 from ratchet.forge.dispatch import dispatch
-from ratchet.forge.home import Home, connect, create
-from ratchet.forge.results import RunResult
 from ratchet.forge.tickets import Ticket
 
-PATIENCE_SECONDS = 20
+if TYPE_CHECKING:
+    from tests.forge.conftest import Sandbox
+
+pytestmark = pytest.mark.slow
+
 PIN = "0123456789abcdef0123456789abcdef01234567"
 WORKFLOW = f"""
 name: Build
@@ -53,90 +51,10 @@ jobs:
 """
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    """A forge and a checkout that pushes to it, with a home and a git configuration of their own."""
-
-    forge: Home
-    checkout: Path
-    environment: dict[str, str]
-
-    def git(self, *arguments: str) -> str:
-        """Run git in the checkout and return all it says."""
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.checkout,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def commit(self, files: dict[str, str], message: str = "change") -> str:
-        """Commit files and return the commit."""
-        for name, text in files.items():
-            (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.checkout / name).write_text(text, encoding="utf-8")
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", message)
-        return self.git("rev-parse", "HEAD").strip()
-
-    def push(self, job: str, branch: str = "main") -> str:
-        """Commit a job script, push it and return what git said."""
-        self.commit({"src/job.sh": job})
-        return self.git("push", "forge", f"HEAD:{branch}")
-
-    def start_push(self, branch: str = "main") -> subprocess.Popen[bytes]:
-        """Begin to push HEAD."""
-        command = ["git", "push", "forge", f"HEAD:{branch}"]
-        return subprocess.Popen(
-            command, cwd=self.checkout, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-
-    def runs(self) -> list[RunResult]:
-        """Every run that ended."""
-        return results.runs(self.forge)
-
-    def workers(self) -> list[int]:
-        """The process ids of this forge's workers."""
-        wanted = ["ratchet.forge.worker", str(self.forge.root)]
-        return [one.pid for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-2:] == wanted]
-
-    def strays(self) -> list[str]:
-        """The command lines of processes that jobs of this forge started."""
-        found = [one for one in psutil.process_iter(["cmdline"]) if one.pid in strays.find(self.forge.marker)]
-        return [" ".join(one.info["cmdline"] or []) for one in found]
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A connected checkout whose owner's git configuration would even silence hooks."""
-    (tmp_path / "user").mkdir()
-    config = "[user]\n\tname = Ada\n\temail = ada@example.org\n[core]\n\thooksPath = /nowhere\n"
-    (tmp_path / "user" / ".gitconfig").write_text(config, encoding="utf-8")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "user"), "GIT_CONFIG_NOSYSTEM": "1"}
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "user" / ".gitconfig"))
-    made = Sandbox(Home(tmp_path / "forge"), tmp_path / "checkout", environment)
-    made.checkout.mkdir()
-    made.git("init", "--quiet", "--initial-branch=main")
-    create(made.forge, python=Path(sys.executable))
-    connect(made.forge, made.checkout)
-    made.commit({".gitignore": ".ratchet/\n.dvc/\n", ".github/workflows/build.yaml": WORKFLOW})
-    return made
-
-
-def eventually(true: Callable[[], object]) -> bool:
-    """Wait until something is true; False if it takes too long."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
+@pytest.fixture(autouse=True)
+def build(sandbox: Sandbox) -> None:
+    """The workflow above is in the repository, and not pushed yet."""
+    sandbox.commit({".github/workflows/build.yaml": WORKFLOW})
 
 
 def test_a_push_streams_its_run_and_keeps_the_result(sandbox: Sandbox) -> None:
@@ -259,10 +177,10 @@ def test_a_run_goes_on_when_the_pusher_goes_away(sandbox: Sandbox) -> None:
     """A killed `git push` takes nothing with it."""
     sandbox.commit({"src/job.sh": f"touch {sandbox.forge.root}/begun; sleep 0.5; echo end\n"})
     push = sandbox.start_push()
-    assert eventually((sandbox.forge.root / "begun").exists)
+    assert sandbox.eventually((sandbox.forge.root / "begun").exists)
     push.kill()
     push.communicate()
-    assert eventually(sandbox.runs)
+    assert sandbox.eventually(sandbox.runs)
     assert [run.ok for run in sandbox.runs()] == [True]
 
 
@@ -273,11 +191,11 @@ def test_a_killed_worker_loses_no_push(sandbox: Sandbox) -> None:
     script = f"[ -e {begun} ] && {{ {again}; }}\n(trap '' HUP; sleep 61.1) &\ntouch {begun}; sleep 61.2\n"
     first = sandbox.commit({"src/job.sh": script})
     push = sandbox.start_push()
-    assert eventually(begun.exists)
+    assert sandbox.eventually(begun.exists)
     for pid in sandbox.workers():
         os.kill(pid, signal.SIGKILL)
     assert b"is kept, and runs before the next push" in push.communicate(timeout=20)[0]
-    assert eventually(lambda: "sleep 61.2" not in sandbox.strays())
+    assert sandbox.eventually(lambda: "sleep 61.2" not in sandbox.strays())
     assert sandbox.runs() == []
     second = sandbox.commit({"src/b.py": "x = 1"})
     said = sandbox.git("push", "forge", "main")

@@ -3,7 +3,8 @@
     npm pack @octokit/openapi@23.0.2 && tar xf octokit-openapi-23.0.2.tgz package/generated/api.github.com.json
     python tests/github/cut_openapi.py package/generated/api.github.com.json tests/github/openapi.json
 
-Descriptions and examples are left out; every schema, parameter and answer stays as it is.
+Descriptions and examples are left out; every schema, parameter and answer stays as it is. The licence of the document
+is beside it, in openapi.LICENSE.
 """
 
 from __future__ import annotations

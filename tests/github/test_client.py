@@ -353,10 +353,11 @@ def test_without_a_token_there_is_no_client() -> None:
     assert "GITHUB_TOKEN" in missing.value.next_step
 
 
-def test_a_repository_has_an_owner_and_a_name() -> None:
-    """Anything else would become a part of a path."""
+@pytest.mark.parametrize("name", ["", "acme", "acme/..", "../model", "acme/model/../../user", "acme/a b", "acme/m?x"])
+def test_a_repository_has_an_owner_and_a_name(name: str) -> None:
+    """Anything else would become another path."""
     with pytest.raises(UsageError, match="not owner/name"):
-        connect(GitHubSettings(token=Secret(TOKEN), repository="acme/model/../../user"))
+        connect(GitHubSettings(token=Secret(TOKEN), repository=name))
 
 
 def test_bodies_are_told_apart_from_queries(bench: Bench) -> None:
@@ -369,3 +370,21 @@ def sent(bench: Bench, client: GitHub, text: str) -> Request:
     """The request that a comment's text became."""
     client.add_comment(1, text)
     return bench.api.requests[-1]
+
+
+def drop(_: Request) -> Answer | None:
+    """The connection breaks before the answer."""
+    raise ConnectionAbortedError
+
+
+def test_a_lost_connection_is_tried_again(bench: Bench) -> None:
+    """For what may be repeated; a start that may have arrived is not made again."""
+    bench.api.tamper = drop
+    for ask, pauses in (
+        (lambda: bench.client().comments(1), list(PAUSES)),
+        (lambda: bench.client().start_workflow("promote.yaml", ref="main", inputs={}), []),
+    ):
+        bench.pauses.clear()
+        with pytest.raises(GitHubFailed, match=r"127\.0\.0\.1 does not answer"):
+            ask()
+        assert bench.pauses == pauses

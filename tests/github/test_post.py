@@ -336,3 +336,22 @@ def test_a_text_of_ones_own_is_posted_under_its_own_marker(bench: Bench) -> None
     posted = post_comment(bench.client(), 1, "sample", marker, About(commits=(bench.head,)))
     assert (posted.action, bench.comments()[0]) == ("made", body("# The report\n"))
     assert bench.comments()[1] == sticky.with_marker("sample", marker, commit=bench.head)
+
+
+def test_a_refused_params_file_still_takes_its_comments_place(bench: Bench, decided: Decide) -> None:
+    """The run failed for it: the verdict of an earlier report must not stand there as if it were this one's."""
+    bench.report(decided())
+    post(bench.settings(), Request())
+    (bench.root / "params.yaml").write_text("project: {name: diabetes}\ngate: nonsense\n", encoding="utf-8")
+    post(bench.settings(), Request(result="failure"))
+    (found,) = bench.comments()
+    assert "training ended with: failure" in found
+
+
+@pytest.mark.parametrize("text", ["project: {}\n", "project: {name: a b}\n", "project: [\n"])
+def test_without_a_model_there_is_no_comment(bench: Bench, decided: Decide, text: str) -> None:
+    """A comment that could not be found again is not made; the status is set."""
+    bench.report(decided())
+    (bench.root / "params.yaml").write_text(text, encoding="utf-8")
+    outcome = post(bench.settings(), Request())
+    assert (len(outcome.problems), bench.comments(), bench.gate(bench.head)[0]) == (1, [], "success")

@@ -12,6 +12,7 @@ from ratchet.core.report_change import what_changed
 from ratchet.core.report_metrics import against_base, headline
 from ratchet.core.report_table import Section
 from ratchet.core.report_why import where_it_hurts, why
+from ratchet.io.charts import charts
 
 
 def section(found: Report, title: str) -> Section:
@@ -137,6 +138,17 @@ def test_parts_and_total_are_shown_together(everything: Change) -> None:
         ("total", "", "+0.0204"),
     ]
     assert sum(part.gain for part in everything.attribution.parts) == pytest.approx(everything.attribution.total)
+
+
+def test_one_cause_has_it_all(everything: Change) -> None:
+    """Where one thing changed nothing was shared out, and nothing is said of reruns."""
+    assert everything.attribution
+    part = everything.attribution.parts[2].model_copy(update={"gain": 0.0204})
+    alone = everything.attribution.model_copy(update={"parts": (part,), "reruns": 0})
+    told = why(alone, "main")
+    words = "Nothing but parameters changed: the gain of +0.0204 in log loss over main is due to that alone."
+    assert (told.lines, told.pictures) == ((("", words),), ())
+    assert "attribution" not in charts(everything.model_copy(update={"attribution": alone}))
 
 
 def test_an_attribution_that_was_not_made_says_how_to_get_it(reports: dict[str, Report]) -> None:

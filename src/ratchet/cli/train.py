@@ -35,6 +35,11 @@ def run(context: typer.Context) -> None:
     if not outcome.stages:
         serving = outcome.serving
         typer.echo(f"Nothing changed. {f'Version {serving.version} serves.' if serving else 'Nothing serves yet.'}")
+    took = [f"{name} ran in {seconds:.1f} s" for name, seconds in outcome.seconds.items()]
+    if outcome.restored:
+        took.append(f"{', '.join(outcome.restored)} restored from the run cache")
+    if took:
+        typer.echo("; ".join(took))
     _say(outcome.decision)
     if outcome.withdrawn and outcome.decision.verdict == "promote":
         undone = outcome.withdrawn

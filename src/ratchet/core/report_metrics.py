@@ -63,9 +63,7 @@ def against_reference(evaluation: Evaluation, coverage: float, change: Change | 
     return Section(
         title=f"What the gate compared: against the {reference}",
         tables=(_metrics_table(reference, "challenger", coverage, rows),),
-        note=f"The model of {base_of(change)} is the champion: the same numbers, before the seed's noise is added."
-        if same and change
-        else " ".join(filter(None, [GAIN, _grey(rows) + _caution(evaluation)])),
+        note=_same(change) if same and change else " ".join(filter(None, [GAIN, _grey(rows) + _caution(evaluation)])),
         folded=same,
     )
 
@@ -125,6 +123,11 @@ def _same_numbers(evaluation: Evaluation, change: Change | None) -> bool:
     champion = {row.name: row.models[CHAMPION].value for row in evaluation.metrics if CHAMPION in row.models}
     base = {row.name: row.base.value if row.base else None for row in change.comparison.metrics}
     return bool(base) and champion == base
+
+
+def _same(change: Change) -> str:
+    seeds = ", before the seed's noise is added" if change.comparison and change.comparison.seeds else ""
+    return f"The model of {base_of(change)} is the champion: the same numbers{seeds}."
 
 
 def _grey(rows: Sequence[Row]) -> str:

@@ -18,16 +18,26 @@ def why(attribution: Attribution, base: str) -> Section:
     """The gain shared out among its causes, or why it was not."""
     if not attribution.parts or attribution.total is None:
         return Section(title="Why the metric moved", note=shortened(attribution.note, 600))
-    total = (
-        f"The gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}, shared out by "
-        f"running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
-    )
+    alone = len(attribution.parts) == 1
     return Section(
         title="Why the metric moved",
-        lines=(("", total),),
+        lines=(("", _alone(attribution, base) if alone else _shared_out(attribution, base)),),
         tables=(_parts_table(attribution),),
-        pictures=("attribution",),
+        pictures=() if alone else ("attribution",),
         note=shortened(attribution.note, 600),
+    )
+
+
+def _alone(attribution: Attribution, base: str) -> str:
+    factor = attribution.parts[0].factor
+    gain = f"the gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}"
+    return f"Nothing but {CAUSES.get(factor, factor)} changed: {gain} is due to that alone."
+
+
+def _shared_out(attribution: Attribution, base: str) -> str:
+    return (
+        f"The gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}, shared out by "
+        f"running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
     )
 
 

@@ -14,6 +14,7 @@ LIMIT = 65_536
 """The longest comment that GitHub takes, in characters; counted here in UTF-16 units, which are never fewer."""
 
 COMMIT = re.compile(r"<!-- ratchet:commit:([0-9a-f]{40}) -->")
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 HEADING = re.compile(r"#{1,6} ")
 FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
@@ -95,7 +96,8 @@ def _sections(text: str) -> Iterator[int]:
 def _lines(text: str) -> Iterator[tuple[str, str, int]]:
     """Each line with what is open before it: the fence of a block of code, and how many folds; last, an empty line."""
     fence, depth = "", 0
-    for line in text.splitlines(keepends=True):
+    # Not splitlines: to Markdown, separators other than a newline are characters like any.
+    for line in LINE.findall(text):
         yield line, fence, depth
         if fence:
             fence = "" if _closes(line, fence) else fence

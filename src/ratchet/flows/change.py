@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ratchet.core.attribution import Cause
 from ratchet.core.change import Attribution, Change, Comparison, DataChange, StageRun
+from ratchet.core.code_change import can_change_model
 from ratchet.errors import RatchetError
 from ratchet.flows.attribute import attribute
 from ratchet.flows.seeds import SeedNoise, missing_refits, seed_noise
@@ -19,10 +20,8 @@ from ratchet.io.revision import Revision, base_of
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
-MODEL_CODE = ("src/", "dvc.yaml")
-"""Files that can change the model."""
 MODEL_PARAMS = ("project", "split", "features", "model")
-"""Sections of params.yaml that can."""
+"""Sections of params.yaml that can change the model."""
 TRAIN = "train"
 NOT_MEASURED = SeedNoise(sd={}, seeds=0, seconds=0.0, from_cache=0)
 
@@ -81,7 +80,7 @@ def _causes(data: DataChange, files: list[str], keys: list[str], dependencies: b
         yield "dependencies"
     if data.batches:
         yield "data"
-    if any(path.startswith(MODEL_CODE) for path in files):
+    if any(map(can_change_model, files)):
         yield "code"
     if any(key.partition(".")[0] in MODEL_PARAMS for key in keys):
         yield "params"

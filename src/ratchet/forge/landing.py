@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,8 +27,11 @@ GATE = "ratchet/gate"
 """The status that is required where there is no such file."""
 
 SUCCESS = "success"
-TRIES = 5
-"""How often a merge is made anew because the base moved while it was made."""
+TRIES = 8
+"""How often a merge is made anew because the base moved while it was made, or somebody else was just moving it."""
+
+PAUSE_SECONDS = 0.1
+"""Between two of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +63,11 @@ def land(home: Home, wish: Wish) -> Pull:
             # The hook has done this; if it could not, this does.
             pulls.on_push(home, f"{BRANCHES}{pull.base}", before, made, wish.actor)
             return pulls.read(home, wish.number)
-        if source.resolve(home, f"{BRANCHES}{pull.base}") == before:
-            raise ServiceFailed(f"the push to {pull.base} was refused", next_step="mend what git says above")
-    raise ServiceFailed(f"{pull.base} moved {TRIES} times while this was merged", next_step="the same command again")
+        time.sleep(PAUSE_SECONDS)
+    raise ServiceFailed(
+        f"{TRIES} pushes to {pull.base} were refused; git's words are above",
+        next_step="if somebody else was faster each time, the same command again; else mend what git says",
+    )
 
 
 def push(folder: Path, remote: str, refspec: str, *, actor: str) -> bool:
@@ -107,7 +113,7 @@ def _prepare(home: Home, wish: Wish) -> Pull:
         )
     past = f"{', '.join(absent)}; by {wish.actor}: {wish.reason}" if absent else ""
     made = _commit(home, pull, wish, past)
-    return save(home, replace(pull, landings=(*pull.landings, made), past=past))
+    return save(home, replace(pull, landings=(*pull.landings, made), past=past, merged_by=wish.actor))
 
 
 def _commit(home: Home, pull: Pull, wish: Wish, past: str) -> str:

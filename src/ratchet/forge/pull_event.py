@@ -44,7 +44,7 @@ def _pull_request(place: Place, ticket: Ticket) -> Json:
     body = api_shapes.pull(place, pull, {"head": ticket.head, "base": base, "merge": ticket.sha})
     said = len(conversation.comments(place.home, ticket.number))
     count, files = diff.commit_count(place.home, pull), diff.files(place.home, pull)
-    by = api_shapes.user(place, pull.merged_by) if pull.merged_by else None
+    by = api_shapes.user(place, pull.merged_by) if pull.merged_sha else None
     return {
         **api_shapes.whole_pull(body, files, commits=count, comments=said),
         "merged_by": by,

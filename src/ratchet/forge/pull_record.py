@@ -29,8 +29,8 @@ class Pull:
 
     `head_sha` is the newest commit of its branch; `conflicts` are the paths that keep it from being merged into the
     base as it is. `landings` are the commits that `ratchet pr merge` made of it: once the base has one of them, the
-    pull request is merged, whatever was killed meanwhile. `past` says past which required statuses it was merged, by
-    whom and why. Times are UTC in ISO 8601; empty for what has not happened.
+    pull request is merged, whatever was killed meanwhile. `merged_by` asked for the last of them, or merged by hand.
+    `past` says past which required statuses, by whom and why. Times are UTC in ISO 8601; empty: it has not happened.
     """
 
     number: int

@@ -19,21 +19,8 @@ from ratchet.forge.pull_record import CLOSED, MERGED, Draft, Pull, every, folder
 from ratchet.forge.tickets import NOTHING, PULL_REQUEST, Ticket
 from ratchet.io.git import git, git_says
 
-__all__ = [
-    "BRANCHES",
-    "Pull",
-    "close",
-    "conflict_words",
-    "create",
-    "every",
-    "folder",
-    "label",
-    "on_push",
-    "read",
-    "refresh",
-    "require_open",
-    "ticket",
-]
+# Part of what this module offers, kept elsewhere.
+__all__ = ["Draft", "Pull", "every", "folder", "read"]
 
 BRANCHES = "refs/heads/"
 FILES_NAMED = 5
@@ -94,12 +81,15 @@ def on_push(
     """
     if not ref.startswith(BRANCHES) or not folder(home).exists():
         return []
-    move = Move(branch=ref.removeprefix(BRANCHES), sha=sha, actor=actor)
     with locked(home):
-        if (source.resolve(home, ref) or NOTHING) != sha:
-            # It has moved on already, and whoever moved it calls, too.
-            return []
-        known = [pull for pull in every(home) if pull.is_open and move.branch in (pull.head, pull.base)]
+        move = Move(branch=ref.removeprefix(BRANCHES), sha=source.resolve(home, ref) or NOTHING, actor=actor)
+        # If it has moved on already, whoever moved it calls, too, and starts what is of the newer head.
+        overtaken = move.sha != sha
+        known = [
+            pull
+            for pull in every(home)
+            if pull.is_open and (move.branch == pull.base or (move.branch == pull.head and not overtaken))
+        ]
         followed = [(pull, _follow(home, pull, move, say or _print)) for pull in known]
         news = [after for pull, after in followed if after.head == move.branch and after.head_sha != pull.head_sha]
         queued = [
@@ -182,7 +172,8 @@ def _follow(home: Home, pull: Pull, move: Move, say: Say) -> Pull:
     tip = source.resolve(home, f"{BRANCHES}{pull.base}") or NOTHING
     if landed := _landed(home, now_here, tip):
         say(f"pull request {pull.number} is merged")
-        return _end(home, replace(now_here, merged_sha=landed, merged_by=move.actor), MERGED)
+        by, past = (pull.merged_by, pull.past) if landed in pull.landings else (move.actor, "")
+        return _end(home, replace(now_here, merged_sha=landed, merged_by=by, past=past), MERGED)
     if merging.contains(home, tip, now_here.head_sha):
         # The head was moved to what the base has: nothing of the pull request is left, and nothing of it was merged.
         say(f"pull request {pull.number} is closed: {pull.base} has all of {pull.head}")

@@ -39,7 +39,7 @@ WIDE, NARROW = 640, 330
 def charts(change: Change) -> dict[str, tuple[str, Spec]]:
     """Each picture's name to its title and specification, in the order of the report; only those with data."""
     found: dict[str, tuple[str, Spec]] = {}
-    if change.attribution and change.attribution.parts and change.attribution.total is not None:
+    if change.attribution and len(change.attribution.parts) > 1 and change.attribution.total is not None:
         found["attribution"] = "Contribution to the gain", _attribution(change.attribution)
     return found | _compared(change.comparison, _base(change)) if change.comparison else found
 

@@ -30,7 +30,7 @@ START = "actions: write"
 SEND_EVENT = "contents: write"
 READ_ACTIONS = "actions: read"
 
-FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+FULL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/(?!\.\.?$)[\w.-]+")
 
 Record = TypeVar("Record")
 

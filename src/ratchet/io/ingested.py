@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from ratchet.errors import ServiceFailed
 from ratchet.io import layout
 from ratchet.io.batches import MANIFEST, UnitStore
 from ratchet.io.revision import Revision
@@ -67,26 +66,13 @@ def fetch_ingested(repo: Repo, base: Revision, into: Path) -> Ingested:
 
     Raises ServiceFailed if it is neither in DVC's cache nor on its remote, TamperedFile if it was altered there.
     """
-    _fetch(repo, base, [f"{layout.INGESTED}/{MANIFEST}"], into)
+    base.fetch(repo, [f"{layout.INGESTED}/{MANIFEST}"], into)
     found = Ingested(UnitStore(base.root / layout.INGESTED), UnitStore(into / layout.INGESTED))
     needed = [table for table, (in_base, _) in found.differing().items() if in_base]
-    _fetch(repo, base, [f"{layout.INGESTED}/{unit}/{name}{SUFFIX}" for unit, name in needed], into)
+    base.fetch(repo, [f"{layout.INGESTED}/{unit}/{name}{SUFFIX}" for unit, name in needed], into)
     for unit, name in needed:
         found.base.file(unit, f"{name}{SUFFIX}")
     return found
-
-
-def _fetch(repo: Repo, base: Revision, paths: Sequence[str], into: Path) -> None:
-    from dvc.repo.data import DataIndexDirError
-
-    try:
-        base.fetch(repo, paths, into)
-    except DataIndexDirError as error:
-        # What a folder consists of is an object of its own; DVC has another error for the lack of it.
-        raise ServiceFailed(
-            f"{layout.INGESTED} of commit {base.commit[:9]} is neither in DVC's cache nor on its remote: {error}",
-            next_step="push it from where it was made: ratchet publish, or dvc push",
-        ) from error
 
 
 def _digests(store: UnitStore) -> dict[tuple[str, str], str]:

@@ -120,7 +120,7 @@ def _reproduced(root: Path, commit: str, ref: str) -> str:
 
 
 def _copy(fs: Any, commit: str, path: str, target: Path) -> None:
-    from dvc_data.index.index import DataIndexDirError
+    from dvc.repo.data import DataIndexDirError
 
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

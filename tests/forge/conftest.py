@@ -1,0 +1,118 @@
+"""A forge and a checkout that pushes to it, for tests with real git and real act."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ratchet.forge import results, strays, worker
+from ratchet.forge.home import Home, connect, create
+from ratchet.forge.results import RunResult
+
+PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A forge and a checkout that pushes to it, with a home and a git configuration of their own."""
+
+    forge: Home
+    checkout: Path
+    environment: dict[str, str]
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the checkout and return all it says."""
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.checkout,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def commit(self, files: dict[str, str], message: str = "change") -> str:
+        """Commit files and return the commit."""
+        for name, text in files.items():
+            (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.checkout / name).write_text(text, encoding="utf-8")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def push(self, job: str, branch: str = "main") -> str:
+        """Commit a job script, push it and return what git said."""
+        self.commit({"src/job.sh": job})
+        return self.git("push", "forge", f"HEAD:{branch}")
+
+    def start_push(self, branch: str = "main") -> subprocess.Popen[bytes]:
+        """Begin to push HEAD."""
+        command = ["git", "push", "forge", f"HEAD:{branch}"]
+        return subprocess.Popen(
+            command, cwd=self.checkout, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def runs(self) -> list[RunResult]:
+        """Every run that ended."""
+        return results.runs(self.forge)
+
+    def workers(self) -> list[int]:
+        """The process ids of this forge's workers."""
+        wanted = ["ratchet.forge.worker", str(self.forge.root)]
+        return [one.pid for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-2:] == wanted]
+
+    def strays(self) -> list[str]:
+        """The command lines of processes that jobs of this forge started."""
+        found = [one for one in psutil.process_iter(["cmdline"]) if one.pid in strays.find(self.forge.marker)]
+        return [" ".join(one.info["cmdline"] or []) for one in found]
+
+    def eventually(self, true: Callable[[], object]) -> bool:
+        """Wait until something is true; False if it takes too long."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < end:
+            if true():
+                return True
+            time.sleep(0.02)
+        return False
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A worker in this process, from the beginning of the block; at its end the queue is empty."""
+        thread = threading.Thread(target=worker.drain, args=(self.forge,))
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A connected checkout whose owner's git configuration would even silence hooks."""
+    (tmp_path / "user").mkdir()
+    config = "[user]\n\tname = Ada\n\temail = ada@example.org\n[core]\n\thooksPath = /nowhere\n"
+    (tmp_path / "user" / ".gitconfig").write_text(config, encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "user"), "GIT_CONFIG_NOSYSTEM": "1"}
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "user" / ".gitconfig"))
+    made = Sandbox(Home(tmp_path / "forge"), tmp_path / "checkout", environment)
+    made.checkout.mkdir()
+    made.git("init", "--quiet", "--initial-branch=main")
+    create(made.forge, python=Path(sys.executable))
+    connect(made.forge, made.checkout)
+    made.commit({".gitignore": ".ratchet/\n.dvc/\n"})
+    return made
