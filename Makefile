@@ -13,7 +13,8 @@ export OMP_NUM_THREADS := 1
 help:  ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-setup: $(STAMP)  ## make the environment
+setup: $(STAMP)  ## make the environment; git learns to merge dvc.lock
+	@git config --get merge.ratchet-lock.driver 2>/dev/null | grep -qF $(BIN)/ || ratchet merge-driver install >/dev/null
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ratchet.errors import UsageError
-from ratchet.forge import act, approvals, cancellation, hook, planning, results, status, tickets, worker
+from ratchet.forge import act, approvals, cancellation, ending, hook, planning, results, status, tickets, worker
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event
 from ratchet.forge.tickets import Ticket
@@ -36,6 +37,7 @@ jobs:
     runs-on: ubuntu-latest
     {below}
     steps:
+      - uses: actions/checkout@v6
       - name: Work
         run: bash {script}
         env: {{KEY: "${{{{ inputs.key }}}}"}}
@@ -44,6 +46,7 @@ jobs:
         run: echo "tidied"
 """
 
+DRIFT = "{repository_dispatch: {types: [drift]}}"
 HAND = "{workflow_dispatch: {inputs: {key: {type: string, default: a}}}}"
 SLOW = 'touch "$RATCHET_FORGE_HOME/begun-$KEY"; until [ -e "$RATCHET_FORGE_HOME/go" ]; do sleep 0.05; done; echo done\n'
 
@@ -203,7 +206,7 @@ def test_a_hold_blocks_nobody_else(sandbox: Sandbox, set_up: Callable[..., None]
 
 
 def test_protection_can_be_taken_back(sandbox: Sandbox) -> None:
-    """Nothing is protected at first; unprotecting what is not is refused; an expression might name what is protected."""
+    """Nothing is protected at first; what is not cannot be unprotected; an expression might name what is."""
     home = sandbox.forge
     assert approvals.needed(home, ["production", "${{ inputs.where }}"]) == ()
     for name in ("staging", "production", "staging"):
@@ -277,16 +280,20 @@ def test_a_run_that_ended_starts_what_waits_for_it(sandbox: Sandbox) -> None:
     """on.workflow_run runs the default branch's file after a workflow of that name ended, however it ended."""
     after = workflow(title="After", on="{workflow_run: {workflows: [Work], types: [completed]}}", script="after.sh")
     loop = workflow(title="Loop", on="{workflow_run: {workflows: [Loop, After]}}", script="--version")
-    facts = ".workflow_run|{id,name,event,head_branch,conclusion,head_sha}"
-    show = f"import json,os; e=json.load(open(os.environ['GITHUB_EVENT_PATH']))['workflow_run']; print(e['id'], e['name'], e['event'], e['head_branch'], e['conclusion'], e['head_sha'], os.environ['GITHUB_SHA'])"
-    assert facts
-    sandbox.commit({"job.sh": "exit 3\n", "after.sh": f'"$RATCHET_FORGE_PYTHON" -c "{show}"\n'})
+    names = ("id", "name", "event", "head_branch", "conclusion", "head_sha")
+    script = (
+        "import json, os; ended = json.load(open(os.environ['GITHUB_EVENT_PATH']))['workflow_run']; "
+        f"print(*(ended[name] for name in {names}), os.environ['GITHUB_SHA'])"
+    )
+    sandbox.commit({"job.sh": "exit 3\n", "after.sh": f'"$RATCHET_FORGE_PYTHON" -c "{script}"\n'})
     workflows = {"work": workflow(on="{push: {branches: [other]}}"), "after": after, "loop": loop}
     main = sandbox.commit({f".github/workflows/{name}.yaml": text for name, text in workflows.items()})
     sandbox.git("push", "forge", "main")
     other = sandbox.commit({"more.txt": "x"})
     said = sandbox.git("push", "forge", "HEAD:other")
-    assert f"    1 Work push other failure {other} {main}\n" in said.replace("remote: ", "").replace(" \n", "\n")
+    log = sandbox.runs()[1].log.read_text(encoding="utf-8")
+    assert f"    1 Work push other failure {other} {main}\n" in log
+    assert [f"{name} #{number}: ok" in said for name, number in (("after", 2), ("loop", 3), ("loop", 4))] == [True] * 3
     assert [(run.workflow, run.event, run.sha) for run in sandbox.runs()] == [
         ("work", "push", other),
         ("after", "workflow_run", main),
@@ -298,14 +305,13 @@ def test_a_run_that_ended_starts_what_waits_for_it(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("state", ["running", "waiting", "between"])
 def test_a_killed_worker_is_made_good_in_every_state(sandbox: Sandbox, set_up: Callable[..., None], state: str) -> None:
     """Killed in a run, with one held, or between two workflows of a push: each run is done once, none is lost."""
-    count = 'echo "$GITHUB_RUN_ID" >> "$RATCHET_FORGE_HOME/effects"; '
-    protected = workflow(on="push", below="environment: production", script="job.sh")
-    set_up("true\n", held=protected, one=workflow(), two=workflow(job="second"))
+    held = workflow(below="environment: production")
+    set_up("true\n", held=held, one=workflow(), two=workflow(job="second"))
     approvals.protect(sandbox.forge, "production")
-    wait = 'until [ -e "$RATCHET_FORGE_HOME/go" ]; do sleep 0.05; done\n'
-    place = {"running": "", "waiting": "", "between": '[ "$GITHUB_JOB" = second ] || exit 0\n'}[state]
-    marks = 'touch "$RATCHET_FORGE_HOME/begun-$KEY"\n'
-    sandbox.commit({"job.sh": f"{'' if state == 'waiting' else place + marks + wait}{count}\n"})
+    job = {"running": "job", "waiting": "none", "between": "second"}[state]
+    block = 'touch "$RATCHET_FORGE_HOME/begun-"; until [ -e "$RATCHET_FORGE_HOME/go" ]; do sleep 0.05; done'
+    effect = 'echo "$GITHUB_RUN_ID" >> "$RATCHET_FORGE_HOME/effects"'
+    sandbox.commit({"job.sh": f'[ "$GITHUB_JOB" != {job} ] || {{ {block}; }}\n{effect}\n'})
     push = sandbox.start_push()
     if state == "waiting":
         assert sandbox.eventually(lambda: len(sandbox.runs()) == 2 and not sandbox.workers())
@@ -316,40 +322,61 @@ def test_a_killed_worker_is_made_good_in_every_state(sandbox: Sandbox, set_up: C
     push.communicate(timeout=60)
     go(sandbox)
     worker.drain(sandbox.forge)
-    before = {2: "success", 3: "success"}
-    assert ended(sandbox) == before
+    assert ended(sandbox) == {2: "success", 3: "success"}
     approvals.decide(sandbox.forge, 1, by="grace", approved=True)
     worker.drain(sandbox.forge)
-    assert ended(sandbox) == {1: "success", **before}
-    effects = (sandbox.forge.root / "effects").read_text(encoding="utf-8").split()
-    assert effects == {"between": ["3"]}.get(state, ["2", "3", "1"])
+    assert ended(sandbox) == {1: "success", 2: "success", 3: "success"}
+    assert (sandbox.forge.root / "effects").read_text(encoding="utf-8").split() == ["2", "3", "1"]
     assert (list(sandbox.forge.queue.iterdir()), list(sandbox.forge.open.iterdir()), sandbox.strays()) == ([], [], [])
 
 
-def test_a_worker_killed_while_it_plans_or_ends_a_run_repeats_nothing(
-    sandbox: Sandbox, set_up: Callable[..., None]
+class Killed(BaseException):
+    """Stands for kill -9: nothing in the forge catches it."""
+
+
+POINTS = [
+    (tickets, "begin"),
+    (tickets, "save"),
+    (tickets, "remove"),
+    (runs, "plan"),
+    (runs, "save"),
+    (runs, "begin"),
+    (runs, "close"),
+    (results, "write"),
+    (ending, "resume"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), POINTS, ids=[name for _, name in POINTS])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_worker_killed_at_any_step_repeats_nothing(
+    sandbox: Sandbox,
+    set_up: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    after: bool,
 ) -> None:
-    """Planned twice, a ticket has its runs once; a result that was written is kept, and what waits for it still comes."""
-    after = workflow(title="After", on="{workflow_run: {workflows: [Work]}}")
-    set_up(
-        'echo "$GITHUB_RUN_ID" >> "$RATCHET_FORGE_HOME/effects"\n', work=workflow(on="repository_dispatch"), after=after
-    )
-    ticket = replace(event(sandbox.forge, "go", {}, actor="ada"), attempts=1)
-    tickets.add(sandbox.forge, ticket)
-    # As if the worker had been killed when the run was planned, and the ticket not yet marked.
-    planning.plan(sandbox.forge, ticket, print)
-    [run] = runs.unfinished(sandbox.forge)
+    """Killed right before or after any file is written, two workflows and what waits for one are each done once."""
+    follow_up = workflow(title="After", on="{workflow_run: {workflows: [One]}}")
+    common = {"one": workflow(title="One", on=DRIFT), "two": workflow(title="Two", on=DRIFT)}
+    set_up('echo "$GITHUB_WORKFLOW" >> "$RATCHET_FORGE_HOME/effects"\n', after=follow_up, **common)
+    tickets.add(sandbox.forge, event(sandbox.forge, "drift", {}, actor="ada"))
+    real = getattr(module, name)
+
+    def dies(*arguments: object, **named: object) -> None:
+        if after:
+            real(*arguments, **named)
+        raise Killed
+
+    monkeypatch.setattr(module, name, dies)
+    with pytest.raises(Killed):
+        worker.drain(sandbox.forge)
+    monkeypatch.setattr(module, name, real)
     worker.drain(sandbox.forge)
-    assert [one.workflow for one in sandbox.runs()] == ["work", "after"]
-    # As if it had been killed right after the result was written.
-    last = sandbox.runs()[1]
-    results.write(replace(last, title="Work"))
-    runs.save(sandbox.forge, replace(run, number=2, path=".github/workflows/after.yaml", state=runs.RUNNING))
-    worker.drain(sandbox.forge)
-    assert [one.workflow for one in sandbox.runs()] == ["work", "after", "after"] or [
-        one.workflow for one in sandbox.runs()
-    ] == ["work", "after"]
-    assert (sandbox.forge.root / "effects").read_text(encoding="utf-8").split()[:2] == ["1", "2"]
+    assert [run.workflow for run in sandbox.runs()] == ["one", "two", "after"]
+    assert (sandbox.forge.root / "effects").read_text(encoding="utf-8").split() == ["One", "Two", "After"]
+    assert (list(sandbox.forge.queue.iterdir()), list(sandbox.forge.open.iterdir())) == ([], [])
 
 
 def test_a_run_that_keeps_killing_its_worker_is_given_up(sandbox: Sandbox, set_up: Callable[..., None]) -> None:
@@ -372,9 +399,7 @@ def test_old_results_are_still_read(sandbox: Sandbox, set_up: Callable[..., None
     hook.show(sandbox.forge, [dispatch(sandbox.forge, "work", {}, actor="ada")])
     [run] = sandbox.runs()
     path = run.folder / results.RESULT
-    text = Path(path).read_text(encoding="utf-8")
-    import json
-
+    text = path.read_text(encoding="utf-8")
     old = {name: value for name, value in json.loads(text).items() if name not in ("conclusion", "title", "started")}
     old = {name: value for name, value in old.items() if name not in ("pull", "approved_by")}
     path.write_text(json.dumps(old), encoding="utf-8")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import yaml
 
 if TYPE_CHECKING:
     from tests.loop.conftest import Sandbox
@@ -41,3 +43,23 @@ def test_two_branches_that_each_add_a_batch_merge(pulled: Sandbox) -> None:
     ]
     assert "not tracked" not in listed
     assert "ingest part-05" in sandbox.ok("run")
+
+
+def test_a_lock_that_a_merge_of_text_made_up_is_not_believed(computed: Sandbox) -> None:
+    """With one side's inputs and the other's outputs in an entry DVC has nothing to do; here the stage runs again."""
+    sandbox = computed
+    lock = sandbox.root / "dvc.lock"
+    first = lock.read_text(encoding="utf-8")
+    sandbox.set_params(model={"params": {"alpha": 2.0}})
+    sandbox.ok("run")
+    honest = yaml.safe_load(lock.read_text(encoding="utf-8"))
+    sandbox.git("checkout", "--quiet", "--", "dvc.lock", "data")
+    mixed = first.replace("alpha: 1.0", "alpha: 2.0")
+    assert mixed != first
+    lock.write_text(mixed, encoding="utf-8")
+    assert sandbox.run([sys.executable, "-m", "dvc", "checkout", "--quiet", "--force"]).code == 0
+    said = sandbox.run([sys.executable, "-m", "dvc", "status", "train"])
+    assert "up to date" in said.out
+    assert "not believed, as it is not what was computed: dvc.lock on train" in sandbox.ok("run")
+    assert yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] == honest["stages"]
+    assert "not believed" not in sandbox.ok("run")

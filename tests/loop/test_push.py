@@ -97,7 +97,7 @@ def test_the_first_push_trains_and_promotes_the_first_champion(pushed: Sandbox) 
     pushed.git("pull", "--quiet", "--ff-only", "forge", "main")
     assert pushed.git("log", "-1", "--format=%an %s") == f"ratchet Reproduce {run.sha[:7]}"
     changed = pushed.git("diff", "--name-only", run.sha, "HEAD").split()
-    assert changed == ["data/decision.json", "data/metrics/evaluate.json", "data/metrics/train.json", "dvc.lock"]
+    assert changed == ["data/computed.yaml", "data/decision.json", "data/metrics/evaluate.json", "data/metrics/train.json", "dvc.lock"]
     assert list(yaml.safe_load((pushed.root / "dvc.lock").read_text())["stages"])[-1] == "gate"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,11 @@ from ratchet.core.params import Params
 from ratchet.core.scoring import Scores, score
 from ratchet.core.split import plan_split
 from ratchet.errors import DataRefused, ServiceFailed
-from ratchet.io import cache, dvc, layout, model_folder
+from ratchet.io import cache, dvc, files, layout, model_folder
 from ratchet.io.batches import UnitStore
 from ratchet.io.features import features_for, lineage, read_batches
 from ratchet.io.model_folder import LoadedModel
-from ratchet.io.room import read_params
+from ratchet.io.room import read_params, room_files
 from ratchet.io.workspace import Parts, identity, workspace
 from ratchet.settings import Settings
 
@@ -38,6 +38,8 @@ class HeldOut:
     own: LoadedModel
     batches: Mapping[str, LabelledBatch]
     digests: Mapping[str, str]
+    made: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """Features by the room's code: another room is a process of its own, and many reruns share one."""
 
     @property
     def labels(self) -> pd.DataFrame:
@@ -129,6 +131,14 @@ def scores_on(rows: HeldOut, model: LoadedModel, home: Path) -> Scores:
 
 
 def _features(rows: HeldOut, home: Path) -> pd.DataFrame:
+    room = home / "src" / rows.params.project.room
+    code = "\n".join(f"{path.relative_to(room)} {files.digest(path)}" for path in room_files(room))
+    if code not in rows.made:
+        rows.made[code] = _make_features(rows, home)
+    return rows.made[code]
+
+
+def _make_features(rows: HeldOut, home: Path) -> pd.DataFrame:
     try:
         return features_for(rows.root, home, rows.batches)
     except DataRefused as refused:

@@ -12,8 +12,9 @@ from ratchet.core.ledger import Entry, champion, withdrawn
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
-from ratchet.io import dvc, files, layout, model_folder
+from ratchet.io import computed, dvc, files, layout, model_folder
 from ratchet.io.batches import RawBatches
+from ratchet.io.progress import say
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -49,6 +50,10 @@ def run(settings: Settings) -> Outcome:
     folder = settings.root / layout.CHAMPION
     for place in ("data", *layout.WRITTEN_INTO):
         files.sweep(settings.root / place, deep=False)
+    if names := computed.distrust(settings.root):
+        say(
+            f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}; that is looked at again"
+        )
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
@@ -78,6 +83,7 @@ def _reproduce(root: Path, repo: Repo) -> tuple[tuple[str, ...], dict[str, float
         try:
             stages = tuple(dvc.reproduce(repo))
         finally:
+            computed.remember(root)
             seconds = watch.seconds()
             timings.write_last_run(
                 root,

@@ -11,7 +11,6 @@ Run as `python -P -m ratchet.forge.worker HOME`.
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import sys
 from collections.abc import Iterator

@@ -11,8 +11,9 @@ EVALUATE_METRICS = "data/metrics/evaluate.json"
 DECISION = "data/decision.json"
 REPORTS = "reports"
 LOCK = "dvc.lock"
+COMPUTED = "data/computed.yaml"
 
-RESULTS = (LOCK, TRAIN_METRICS, EVALUATE_METRICS, DECISION)
+RESULTS = (LOCK, COMPUTED, TRAIN_METRICS, EVALUATE_METRICS, DECISION)
 """The small files that git holds of a run."""
 
 WRITTEN_INTO = ("data/metrics", MODEL)
