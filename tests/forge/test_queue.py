@@ -17,6 +17,7 @@ from ratchet.errors import UsageError
 from ratchet.forge import act, approvals, cancellation, ending, hook, planning, results, status, tickets, worker
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event
+from ratchet.forge.results import RunResult
 from ratchet.forge.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -342,7 +343,6 @@ POINTS = [
     (runs, "save"),
     (runs, "begin"),
     (runs, "close"),
-    (results, "write"),
     (ending, "resume"),
 ]
 
@@ -377,6 +377,26 @@ def test_a_worker_killed_at_any_step_repeats_nothing(
     assert [run.workflow for run in sandbox.runs()] == ["one", "two", "after"]
     assert (sandbox.forge.root / "effects").read_text(encoding="utf-8").split() == ["One", "Two", "After"]
     assert (list(sandbox.forge.queue.iterdir()), list(sandbox.forge.open.iterdir())) == ([], [])
+
+
+def test_a_run_whose_result_was_not_written_is_done_again(
+    sandbox: Sandbox, set_up: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the last step and before the result is there, a run is done once more, under the same number."""
+    set_up('echo "$GITHUB_RUN_ID" >> "$RATCHET_FORGE_HOME/effects"\n', work=workflow(on=HAND))
+    ask(sandbox)
+    real = results.write
+
+    def dies(result: RunResult) -> None:
+        raise Killed
+
+    monkeypatch.setattr(results, "write", dies)
+    with pytest.raises(Killed):
+        worker.drain(sandbox.forge)
+    monkeypatch.setattr(results, "write", real)
+    worker.drain(sandbox.forge)
+    assert ended(sandbox) == {1: "success"}
+    assert (sandbox.forge.root / "effects").read_text(encoding="utf-8").split() == ["1", "1"]
 
 
 def test_a_run_that_keeps_killing_its_worker_is_given_up(sandbox: Sandbox, set_up: Callable[..., None]) -> None:

@@ -75,7 +75,7 @@ def test_rows_carry_the_record_s_own_word(everything: Change) -> None:
     ("seeds", "words"),
     [
         (2, "sampling (28,293 rows in 31 clusters) and the seed (2 refits)."),
-        (0, "sampling (28,293 rows in 31 clusters) only; the seed's was not measured."),
+        (0, "sampling (28,293 rows in 31 clusters) only; the seed's was not measured, which --explain does."),
     ],
 )
 def test_the_reader_knows_which_noise_is_in(everything: Change, seeds: int, words: str) -> None:

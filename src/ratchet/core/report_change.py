@@ -8,6 +8,7 @@ from dataclasses import replace
 from ratchet.core.change import BatchChange, Change, ColumnShift, StageRun
 from ratchet.core.report_table import Column, Row, Section, Table, filled, table
 from ratchet.core.report_text import NONE, count, duration, listed, number, sentence, shortened
+from ratchet.core.schema import ROWS
 
 ABSENT = "(not there)"
 """What a parameter or package is on the side that does not have it."""
@@ -56,7 +57,9 @@ def _batches(batches: Sequence[BatchChange], kind: str) -> str:
     names = list(dict.fromkeys(batch.batch for batch in found))
     if not names:
         return ""
-    rows = sum(_rows_moved(batch) for batch in found)
+    # The rows that train and judge are counted; a batch's lookups stand in the table.
+    judged = [batch for batch in found if batch.table == ROWS] or found
+    rows = sum(_rows_moved(batch) for batch in judged)
     return f"{count(len(names), 'batch', 'batches')} {kind} ({listed(names, NAMED)}: {count(rows, 'row')})"
 
 

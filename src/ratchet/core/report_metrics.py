@@ -145,7 +145,7 @@ def _noise(comparison: Comparison) -> str:
     seeds = (
         f"and the seed ({count(comparison.seeds, 'refit')})"
         if comparison.seeds
-        else "only; the seed's was not measured"
+        else "only; the seed's was not measured, which --explain does"
     )
     return f" Intervals hold the noise of sampling ({sampled}) {seeds}."
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.errors import ServiceFailed
-from ratchet.io import dvc, layout, timings
+from ratchet.io import cache, dvc, layout, timings
 from ratchet.io.git import MACHINE, git, git_says, token_environment
 from ratchet.settings import Settings
 
@@ -31,7 +31,7 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
     """
     root = settings.root
     with dvc.project(root, settings.dvc_remote) as repo:
-        sent = dvc.push(repo)
+        sent = dvc.push(repo) + cache.push_small(repo) + cache.push_remembered(repo)
     paths = [path for path in layout.RESULTS if (root / path).is_file()]
     git(["add", "--", *paths], cwd=root)
     if git_says(["diff", "--cached", "--quiet", "--", *paths], cwd=root) is not None:
@@ -54,7 +54,8 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
 def _message(root: Path) -> str:
     """What the commit is; its last paragraph, a trailer, says how long the stages took that were computed for it."""
     source = git(["rev-parse", "--short", "HEAD"], cwd=root)
-    said = f"The lock, the metrics and the decision of the pipeline at {source}. [skip ci]"
+    # No [skip ci]: a squash merge puts these words into the commit on main, which must run.
+    said = f"The lock, the metrics and the decision of the pipeline at {source}."
     return "\n\n".join(filter(None, (f"Reproduce {source}", said, timings.trailer(root)))) + "\n"
 
 

@@ -51,9 +51,7 @@ def run(settings: Settings) -> Outcome:
     for place in ("data", *layout.WRITTEN_INTO):
         files.sweep(settings.root / place, deep=False)
     if names := computed.distrust(settings.root):
-        say(
-            f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}; that is looked at again"
-        )
+        say(f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}")
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)

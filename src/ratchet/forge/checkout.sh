@@ -31,7 +31,9 @@ tags=--no-tags
 depth=(--depth="$IN_DEPTH" "$tags")
 if [ "$IN_DEPTH" = 0 ]; then
   depth=()
-  git fetch --quiet --prune --tags origin '+refs/heads/*:refs/remotes/origin/*'
+  if [ -f .git/shallow ]; then depth=(--unshallow); fi
+  git fetch --quiet "${depth[@]}" --prune --tags origin '+refs/heads/*:refs/remotes/origin/*'
+  depth=()
 fi
 git fetch --quiet "${depth[@]}" origin "$want"
 commit=$(git rev-parse 'FETCH_HEAD^{commit}')

@@ -87,15 +87,15 @@ def _follow_ups(home: Home, run: Run, result: RunResult) -> Iterator[Ticket]:
         sha=sha,
         actor=run.ticket.actor,
         action=COMPLETED,
-        body=_facts(home, run, result, depth),
+        body=facts(home, run, result, depth),
         cause=run.ticket.name,
     )
     if _is_wanted(home, ticket):
         yield ticket
 
 
-def _facts(home: Home, run: Run, result: RunResult, depth: int) -> dict[str, object]:
-    """What GitHub's `workflow_run` says of this run alone."""
+def facts(home: Home, run: Run, result: RunResult, depth: int) -> dict[str, object]:
+    """What GitHub's `workflow_run` says of this run alone; `depth` is how many of them are in a row."""
     ticket = run.ticket
     branch = _head_branch(home, run)
     pull = {"number": ticket.number, "head": {"ref": branch, "sha": ticket.head}, "base": {"ref": ticket.base}}

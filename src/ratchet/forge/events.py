@@ -17,6 +17,10 @@ OWNER = "local"
 """Whom repositories of a forge belong to."""
 
 
+SIMPLE = ("id", "tree_id", "message", "timestamp", "author", "committer")
+"""What of a commit is told with a run."""
+
+
 def name_of(home: Home) -> str:
     """What the forge's repository is called, without its owner."""
     return home.root.name.strip(".").replace(" ", "-") or "repository"
@@ -70,6 +74,7 @@ def _workflow_run(place: Place, ticket: Ticket) -> Json:
     repository = api_shapes.repository(place)
     actor = api_shapes.user(place, str(ended.pop("actor")))
     runs = f"{place.root}/actions/runs/{ended['id']}"
+    head = commits.one(place.home, ended["head_sha"], url=f"{place.root}/commits")
     links = ("artifacts", "jobs", "logs", "cancel", "rerun")
     return {
         "action": ticket.action,
@@ -79,7 +84,7 @@ def _workflow_run(place: Place, ticket: Ticket) -> Json:
             "actor": actor,
             "triggering_actor": actor,
             "status": "completed",
-            "head_commit": commits.one(place.home, ended["head_sha"], url=f"{place.root}/commits"),
+            "head_commit": {name: head[name] for name in SIMPLE} if head else None,
             "head_repository": repository,
             "repository": repository,
             "url": runs,

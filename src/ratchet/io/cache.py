@@ -83,6 +83,17 @@ def push_remembered(repo: Repo) -> int:
     return _transfer(repo.cloud.push, [*_contents(repo, here), *here])
 
 
+def push_small(repo: Repo) -> int:
+    """Send the outputs that git holds, as they are outputs of cached runs, too; returns how many objects went.
+
+    DVC restores a stage only whole, and sends of its outputs only those that git does not hold.
+    """
+    names = (out.hash_info.value for out in repo.index.outs if not out.use_cache and out.hash_info)
+    return (
+        _transfer(repo.cloud.push, [name for name in names if _path(repo, name).is_file()]) if _has_remote(repo) else 0
+    )
+
+
 def _transfer(send: Any, names: list[str]) -> int:
     """Send objects, each by itself; returns how many went. What the other side does not have does not go."""
     from dvc.output import HashInfo

@@ -59,7 +59,8 @@ def reproduce(repo: Repo) -> list[str]:
     from dvc.exceptions import ReproductionError
 
     try:
-        done = repo.reproduce()
+        # What was computed elsewhere is restored from the remote, if there is one.
+        done = repo.reproduce(pull=bool(repo.config["core"].get("remote")))
     except ReproductionError as error:
         raise _stage_failed(error) from error
     return [stage.name for stage in done if getattr(stage, "name", None)]
