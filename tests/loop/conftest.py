@@ -7,7 +7,9 @@ keeps absolute addresses.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +22,14 @@ from typing import Any
 import pytest
 import yaml
 
+from ratchet.forge.home import Home
+from ratchet.forge.results import RunResult, runs
 from ratchet.io import files
 
 ROOT = Path(__file__).resolve().parents[2]
 DIABETES = ROOT / "tests" / "projects" / "diabetes"
 PATIENCE_SECONDS = 120
+OF_THE_REPOSITORY = (".gitattributes", ".github", "Makefile", "requirements", "pyproject.toml")
 MACHINE = (".dvcignore", ".gitignore", "dvc.yaml")
 DATA = ("data/.gitignore", "data/raw/.gitignore", "data/lookups/.gitignore", ".dvc/config", ".dvc/.gitignore")
 CODE_ONLY = shutil.ignore_patterns("__pycache__")
@@ -140,6 +145,33 @@ class Sandbox:
             for path in sorted(found)
             if path.is_file() and not any(part in (name := str(path.relative_to(self.base))) for part in VOLATILE)
         }
+
+    @property
+    def forge(self) -> Home:
+        """The forge beside the project, where there is one."""
+        return Home(self.base / "forge")
+
+    def forge_runs(self, workflow: str = "") -> list[RunResult]:
+        """The runs of the forge, oldest first; of one workflow, if it is named."""
+        return [run for run in runs(self.forge) if not workflow or run.workflow == workflow]
+
+    def push(self, message: str) -> str:
+        """Commit everything, push data and commit to the forge; returns what it said."""
+        self.commit(message)
+        assert self.run([sys.executable, "-m", "dvc", "push", "--quiet"]).code == 0
+        said = self.run(["git", "push", "forge", "HEAD:main"])
+        assert said.code == 0, said
+        return re.sub(r"(?m)^remote: |\s+$", "", said.error)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """All entries."""
+        return [json.loads(line) for line in self.ok("history", "--json").splitlines()]
+
+    def recorded_runs(self) -> int:
+        """How many runs the forge's MLflow holds."""
+        count = "import mlflow; print(len(mlflow.search_runs(search_all_experiments=True)))"
+        uri = f"sqlite:///{self.forge.mlflow_db}"
+        return int(self.run([sys.executable, "-c", count], env={"MLFLOW_TRACKING_URI": uri}).out)
 
     def keep(self, place: Path) -> Path:
         """Copy all of it to `place`."""
@@ -261,6 +293,29 @@ def new_project() -> Callable[[Path], Sandbox]:
         return sandbox
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _pushed(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Path], Sandbox]) -> Kept:
+    base = tmp_path_factory.mktemp("push")
+    sandbox = new_project(base / "live")
+    for name in OF_THE_REPOSITORY:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, sandbox.root / name)
+    lock = sandbox.git("hash-object", "requirements/dev.txt")
+    assert (Path(sys.prefix) / f".locked-{lock}").exists(), "make setup: this environment is not that of the lock"
+    sandbox.ok("forge", "init", str(sandbox.forge.root))
+    sandbox.ok("data", "pull", "--until", "part-04")
+    sandbox.push("Add four parts")
+    return sandbox, sandbox.keep(base / "pushed")
+
+
+@pytest.fixture
+def pushed(_pushed: Kept) -> Sandbox:
+    """A project whose first push to its forge has run its workflows."""
+    sandbox, place = _pushed
+    sandbox.restore(place)
+    return sandbox
 
 
 @pytest.fixture(scope="session")

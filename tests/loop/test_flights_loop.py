@@ -91,5 +91,6 @@ def test_a_champion_whose_columns_are_gone_is_no_comparison(flights: Sandbox) ->
     room.write_text(text, encoding="utf-8")
     said = flights.ok("run")
     decision = read(flights.root / "data" / "decision.json")
-    assert "feature function that this model was trained with cannot read these rows" in decision["evidence"]["no_comparison"], said
+    words = "feature function that this model was trained with cannot read these rows"
+    assert words in decision["evidence"]["no_comparison"], said
     assert (decision["verdict"] != "promote", decision["evidence"]["comparison"]) == (True, None)

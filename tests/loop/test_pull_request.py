@@ -1,4 +1,4 @@
-"""A pull request from the first push to the merge, without GitHub: the repository's own workflows, real git, DVC, act."""
+"""A pull request from its first push to its merge, without GitHub: the repository's own workflows, git, DVC, act."""
 
 from __future__ import annotations
 
@@ -11,18 +11,11 @@ import pytest
 import yaml
 
 from ratchet.forge import conversation
-from ratchet.forge.results import RunResult, runs
-from tests.loop.test_push import _pushed, home_of, ledger, pushed  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:
     from tests.loop.conftest import Sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pull-request")]
-
-
-def the(sandbox: Sandbox, workflow: str) -> list[RunResult]:
-    """The runs of one workflow, oldest first."""
-    return [run for run in runs(home_of(sandbox)) if run.workflow == workflow]
 
 
 def branch(sandbox: Sandbox, name: str) -> None:
@@ -38,20 +31,20 @@ def new_batch(sandbox: Sandbox) -> None:
     assert sandbox.run([sys.executable, "-m", "dvc", "push", "--quiet"]).code == 0
 
 
-def test_a_pull_request_is_trained_reported_merged_and_not_trained_again(pushed: Sandbox) -> None:  # noqa: F811
+def test_a_pull_request_is_trained_reported_merged_and_not_trained_again(pushed: Sandbox) -> None:
     """One comment, a status on the newest commit, the lock on the branch; the merge finds all in the cache."""
     branch(pushed, "part-5")
     pushed.set_params(gate={"refit_margin": 2000.0})
     new_batch(pushed)
     said = pushed.ok("pr", "open", "--title", "Add part 5")
-    [run] = the(pushed, "pull-request")
+    [run] = pushed.forge_runs("pull-request")
     assert run.ok, said
     assert {name: state for name, state in run.jobs.items() if state != "skipped"} == {
         "Train / Train": "success",
         "Report": "success",
     }
 
-    home = home_of(pushed)
+    home = pushed.forge
     [comment] = conversation.comments(home, 1)
     assert "part-05" in comment.body
     head = pushed.git("ls-remote", "forge", "part-5").split()[0]
@@ -63,21 +56,21 @@ def test_a_pull_request_is_trained_reported_merged_and_not_trained_again(pushed:
     assert [(batch["batch"], batch["kind"]) for batch in change["data"]["batches"]] == [("part-05", "added")]
 
     said = pushed.ok("pr", "merge", "1")
-    [_, merged] = the(pushed, "retrain")
+    [_, merged] = pushed.forge_runs("retrain")
     assert merged.ok, said
     log = merged.log.read_text(encoding="utf-8")
     assert [stage for stage in ("ingest:", "train:", "evaluate:", "gate:") if f"    {stage}" in log] == []
-    assert [(entry["version"], entry["replaces"]) for entry in ledger(pushed)] == [(1, None), (2, 1)]
+    assert [(entry["version"], entry["replaces"]) for entry in pushed.ledger()] == [(1, None), (2, 1)]
     assert len(conversation.comments(home, 1)) == 1
 
 
-def test_a_second_push_updates_the_one_comment(pushed: Sandbox) -> None:  # noqa: F811
+def test_a_second_push_updates_the_one_comment(pushed: Sandbox) -> None:
     """Also after a force-push over the machine's commit; the comment says what the newest commit does."""
     branch(pushed, "alpha")
     pushed.set_params(model={"params": {"alpha": 2.0}})
     pushed.commit("alpha 2")
     pushed.ok("pr", "open", "--title", "alpha")
-    home = home_of(pushed)
+    home = pushed.forge
     [first] = conversation.comments(home, 1)
     assert re.search(r"model\.params\.alpha.*1\.0.*2\.0", first.body)
     pushed.set_params(model={"params": {"alpha": 3.0}})
@@ -86,12 +79,10 @@ def test_a_second_push_updates_the_one_comment(pushed: Sandbox) -> None:  # noqa
     assert said.code == 0, said
     [second] = conversation.comments(home, 1)
     assert (second.id, bool(re.search(r"model\.params\.alpha.*1\.0.*3\.0", second.body))) == (first.id, True)
-    assert [run.ok for run in the(pushed, "pull-request")] == [True, True]
+    assert [run.ok for run in pushed.forge_runs("pull-request")] == [True, True]
 
 
-def test_two_pull_requests_that_both_carry_a_lock_end_in_a_main_that_is_reproduced(
-    pushed: Sandbox,  # noqa: F811
-) -> None:
+def test_two_pull_requests_that_both_carry_a_lock_end_in_a_main_that_is_reproduced(pushed: Sandbox) -> None:
     """The second merge drops what both sides ran; main runs it again, and its lock then matches its files."""
     for name, change in (("one", {"alpha": 2.0}), ("other", {})):
         branch(pushed, name)
@@ -104,7 +95,7 @@ def test_two_pull_requests_that_both_carry_a_lock_end_in_a_main_that_is_reproduc
     assert pushed.ratchet("pr", "merge", "1", "--admin", "--reason", "a test").code == 0
     said = pushed.ratchet("pr", "merge", "2", "--admin", "--reason", "a test")
     assert said.code == 0, said
-    assert all(run.ok for run in the(pushed, "retrain")), said
+    assert all(run.ok for run in pushed.forge_runs("retrain")), said
     pushed.git("switch", "--quiet", "main")
     pushed.git("pull", "--quiet", "--ff-only", "forge", "main")
     params = yaml.safe_load((pushed.root / "params.yaml").read_text(encoding="utf-8"))
