@@ -15,11 +15,33 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ratchet.forge import results, strays, worker
+from ratchet.forge import results, strays, tickets, worker
+from ratchet.forge.dispatch import dispatch
 from ratchet.forge.home import Home, connect, create
 from ratchet.forge.results import RunResult
+from ratchet.forge.tickets import Ticket
 
 PATIENCE_SECONDS = 30
+
+WORKFLOW = """
+name: {title}
+on: {on}
+permissions: {{}}
+{more}
+jobs:
+  {job}:
+    name: Job
+    runs-on: ubuntu-latest
+    {below}
+    steps:
+      - uses: actions/checkout@v6
+      - name: Work
+        run: bash {script}
+        env: {{KEY: "${{{{ inputs.key }}}}"}}
+      - name: Tidy
+        if: ${{{{ always() }}}}
+        run: echo "tidied"
+"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,39 @@ class Sandbox:
         """The command lines of processes that jobs of this forge started."""
         found = [one for one in psutil.process_iter(["cmdline"]) if one.pid in strays.find(self.forge.marker)]
         return [" ".join(one.info["cmdline"] or []) for one in found]
+
+    def workflow(self, **parts: str) -> str:
+        """A workflow of one job, with the parts that are given."""
+        common = {"title": "Work", "on": "push", "more": "", "below": "", "script": "job.sh", "job": "job"}
+        return WORKFLOW.format(**{**common, **parts})
+
+    def set_up(self, script: str, **workflows: str) -> None:
+        """Commit and push a job script, and workflows by name, without starting any of them."""
+        named = {f".github/workflows/{name}.yaml": text for name, text in workflows.items()}
+        self.commit({"job.sh": script, **named}, "set up [skip ci]")
+        self.git("push", "--quiet", "forge", "main")
+
+    def ask(self, name: str = "work", **inputs: str) -> Ticket:
+        """A ticket in the queue that starts a workflow by hand."""
+        ticket = dispatch(self.forge, name, inputs, actor="ada")
+        tickets.add(self.forge, ticket)
+        return ticket
+
+    def ended(self) -> dict[int, str]:
+        """Each run's conclusion."""
+        return {run.number: run.conclusion for run in self.runs()}
+
+    def is_begun(self, key: str = "a") -> bool:
+        """Whether a script that touches `begun-KEY` in the forge's home has begun."""
+        return (self.forge.root / f"begun-{key}").exists()
+
+    def go(self) -> None:
+        """Let scripts end that wait for `go` in the forge's home."""
+        (self.forge.root / "go").touch()
+
+    def effects(self) -> list[str]:
+        """What steps wrote into `effects` in the forge's home."""
+        return (self.forge.root / "effects").read_text(encoding="utf-8").split()
 
     def eventually(self, true: Callable[[], object]) -> bool:
         """Wait until something is true; False if it takes too long."""

@@ -302,6 +302,8 @@ def _pushed(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Pat
     for name in OF_THE_REPOSITORY:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, sandbox.root / name)
+    # The project has no tests of its own that it could run.
+    (sandbox.root / ".github" / "workflows" / "ci.yaml").unlink()
     lock = sandbox.git("hash-object", "requirements/dev.txt")
     assert (Path(sys.prefix) / f".locked-{lock}").exists(), "make setup: this environment is not that of the lock"
     sandbox.ok("forge", "init", str(sandbox.forge.root))

@@ -2,7 +2,7 @@
 
 Source: GitHub's "Workflow syntax", `on.push`, `on.pull_request`, and "Filter pattern cheat sheet". `*` matches within
 one path segment, `**` across them, `?` and `+` repeat the character (or set) before them, `[...]` is a set, a backslash
-makes the next character mean itself. In a list the last pattern that matches decides, and a leading `!` makes it say no.
+makes the next character mean itself. In a list the last pattern that matches decides; a leading `!` makes it say no.
 """
 
 from __future__ import annotations
