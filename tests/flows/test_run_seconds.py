@@ -25,7 +25,7 @@ def fake(root: Path, ran: dict[str, float], restored: list[str], fails: str = ""
         with Path(os.environ[timings.VARIABLE]).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps({"stage": name, "seconds": each}) + "\n" for name, each in ran.items())
         with (root / "dvc.lock").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in (*ran, *restored))
+            file.writelines(f"# {name}\n" for name in (*ran, *restored))
         if fails:
             raise StageFailed(fails, 3)
         return [*restored, *ran]

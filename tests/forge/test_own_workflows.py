@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MAKEFILE = """\
 setup:
+\ttest "$(VENV)" = "$(RATCHET_FORGE_HOME)/venv"
 \tmkdir -p $(VENV)/bin && install ratchet.sh $(VENV)/bin/ratchet
 check quick slow:
 \t@echo "make $@" >> "$(RATCHET_FORGE_HOME)/calls"

@@ -157,6 +157,25 @@ def test_a_file_that_is_no_workflow_is_named(text: str) -> None:
         workflows.parse(".github/workflows/w.yaml", text)
 
 
+@pytest.mark.parametrize("steps", ["text", "[text]", "{run: x}"])
+def test_steps_that_are_none_are_refused(tmp_path: Path, steps: str) -> None:
+    """A job, or a local action, whose steps are no list of mappings is named."""
+    with pytest.raises(UsageError, match="job a: its steps are no list"):
+        written(tmp_path, f"  a: {{runs-on: ubuntu-latest, steps: {steps}}}")
+    inner = tmp_path / "inner" / "action.yml"
+    inner.parent.mkdir()
+    inner.write_text(f"runs: {{using: composite, steps: {steps}}}", encoding="utf-8")
+    workflow = written(tmp_path, "  a: {runs-on: ubuntu-latest, steps: [{uses: ./inner}]}")
+    with pytest.raises(UsageError, match=r"inner/action\.yml: its steps are no list"):
+        list(third_party(workflows.below(tmp_path), workflow))
+
+
+def test_workflows_that_call_each_other_for_ever_are_refused(tmp_path: Path) -> None:
+    """A circle of calls ends in an error that names it, and not in the machine's memory."""
+    with pytest.raises(UsageError, match="10 calls deep"):
+        check_runnable(workflows.below(tmp_path), written(tmp_path, "  a: {uses: ./.github/workflows/w.yaml}"))
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -41,7 +41,7 @@ def test_the_older_room_makes_its_own_features_and_leaves_no_trace(home: Path) -
 
 def test_rows_that_the_older_room_cannot_read_are_refused(home: Path) -> None:
     """A column it needs is gone: its last words are in the refusal."""
-    with pytest.raises(DataRefused, match=r"feature function that this model was trained with cannot read these rows: KeyError"):
+    with pytest.raises(DataRefused, match=r"that this model was trained with cannot read these rows: KeyError"):
         other_features(home, "older", ROWS.rename(columns={"x": "y"}), LIMITS)
 
 

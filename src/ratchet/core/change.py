@@ -126,7 +126,7 @@ class Attribution(Finite):
 class Slice(Finite):
     """A part of the held-out rows on which the two models differ; gains in the gate metric's loss per row."""
 
-    name: str = Field(description="such as 'carrier = UA' or 'distance above 1,400'")
+    name: str = Field(description="such as 'colour = red' or 'weight above 1,400'")
     rows: int
     base: float
     change: float

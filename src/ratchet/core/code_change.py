@@ -17,7 +17,7 @@ DOCUMENTS = (".md", ".rst", ".txt")
 def can_change_model(path: str) -> bool:
     """Whether a file of code takes part in computing the model: sources, and the pipeline itself.
 
-    >>> [can_change_model(path) for path in ("src/flights/features.py", "dvc.yaml", ".github/workflows/ci.yaml")]
+    >>> [can_change_model(path) for path in ("src/room/features.py", "dvc.yaml", ".github/workflows/ci.yaml")]
     [True, True, False]
     """
     return path == PIPELINE or path.startswith("src/")
@@ -26,7 +26,7 @@ def can_change_model(path: str) -> bool:
 def is_code(path: str) -> bool:
     """Whether a file is code: neither data, parameters, locked packages, results, documents nor tests.
 
-    >>> [is_code(path) for path in ("Makefile", "data/raw/2013-07.dvc", "src/flights/schema.yaml", "README.md")]
+    >>> [is_code(path) for path in ("Makefile", "data/raw/2013-07.dvc", "src/room/schema.yaml", "README.md")]
     [True, False, True, False]
     """
     if can_change_model(path):

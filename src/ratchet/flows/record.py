@@ -15,7 +15,7 @@ from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.tracked_run import RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
-from ratchet.flows.run import read_decision
+from ratchet.flows.run import pending, read_decision
 from ratchet.io import dvc, layout, model_folder
 from ratchet.io.git import head_commit
 from ratchet.io.mlflow import tracking
@@ -61,7 +61,8 @@ def fingerprint_of(root: Path) -> str:
 
 def _require_current(settings: Settings) -> None:
     with dvc.project(settings.root, settings.dvc_remote) as repo:
-        changed = [name for name in dvc.status(repo) if not name.endswith(".dvc")]
+        # The champion need not be here: the evaluation names the one it was made against.
+        changed = pending(dvc.status(repo), but=layout.CHAMPION)
     if changed:
         raise UsageError(
             f"what is here is not what dvc.lock describes: {', '.join(changed)} changed since",

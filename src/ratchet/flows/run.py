@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,14 +131,16 @@ def _require_data(raw: RawBatches) -> None:
 
 def _nothing_to_judge(settings: Settings, found: dvc.Status, serving: Entry | None) -> bool:
     """Whether all is up to date against the champion, or what is here is the champion and only lacks its copy."""
-    if not _pending(found):
-        return _is_here(settings, serving) or holds(settings.root / layout.CHAMPION, serving)
-    return not _pending(found, but=layout.CHAMPION) and _is_here(settings, serving)
+    if not pending(found) and holds(settings.root / layout.CHAMPION, serving):
+        return True
+    return not pending(found, but=layout.CHAMPION) and (
+        _is_here(settings, serving) or _was_judged_against(settings, serving)
+    )
 
 
-def _pending(found: dvc.Status, *, but: str = "") -> bool:
-    """Whether a stage is out of date for another reason than `but`; data that is not yet cached is none."""
-    return any(_reasons(changes) - {but} for name, changes in found.items() if not name.endswith(".dvc"))
+def pending(found: dvc.Status, *, but: str = "") -> list[str]:
+    """The stages that are out of date for another reason than `but`; data that is not yet cached is none."""
+    return [name for name, changes in found.items() if not name.endswith(".dvc") and _reasons(changes) - {but}]
 
 
 def _reasons(changes: list[Any]) -> set[str]:
@@ -150,3 +153,10 @@ def _is_here(settings: Settings, serving: Entry | None) -> bool:
     """Whether the model that the pipeline made is the one that serves."""
     record = model_folder.read_record(settings.root / layout.MODEL)
     return serving is not None and record.model_digest == serving.model_digest
+
+
+def _was_judged_against(settings: Settings, serving: Entry | None) -> bool:
+    """Whether the evaluation that is here, which may come from a clone, was made against what serves."""
+    path = settings.root / layout.EVALUATION / "evaluation.json"
+    judged = json.loads(path.read_bytes())["champion_entry"] if path.is_file() else None
+    return serving is not None and judged == serving.hash

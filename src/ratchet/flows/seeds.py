@@ -48,7 +48,11 @@ def seed_noise(settings: Settings, seeds: int) -> SeedNoise:
         with rerun(settings, parts) as done:
             measured.append(measure(task, target, scores_on(rows, done.model, done.home)))
             from_cache += not done.trained
-    return SeedNoise(sd=_deviations(measured), seeds=seeds, seconds=time.monotonic() - started, from_cache=from_cache)
+        if measured[-1] == measured[0]:
+            # Another seed made the same model: nothing is random in it, and a third would say no more.
+            break
+    refits = len(measured) - 1
+    return SeedNoise(sd=_deviations(measured), seeds=refits, seconds=time.monotonic() - started, from_cache=from_cache)
 
 
 def missing_refits(settings: Settings, seeds: int) -> int:

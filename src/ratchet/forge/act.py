@@ -211,6 +211,8 @@ def _github(order: Order) -> dict[str, str]:
     number = str(order.run.number)
     return {
         "GITHUB_REPOSITORY": f"{events.OWNER}/{events.name_of(order.home)}",
+        # Links in comments and statuses lead to the log: there is no page of the run.
+        "RATCHET_RUN_PAGE": (order.folder / "log.txt").as_uri(),
         "GITHUB_REF": order.run.ticket.ref,
         "SHA_REF": order.run.ticket.sha,
         "GITHUB_RUN_ID": number,

@@ -162,7 +162,9 @@ def _local_action(read: Read, where: str, used: str, depth: int) -> Iterator[Use
         path = (Path(used) / f"action.{ending}").as_posix()
         if (text := read(path)) is not None:
             runs = workflows.mapping(path, text).get("runs")
-            yield from _steps(read, path, runs.get("steps", []) if isinstance(runs, dict) else [], depth)
+            steps = runs.get("steps", []) if isinstance(runs, dict) else []
+            workflows.check_steps(path, steps)
+            yield from _steps(read, path, steps, depth)
             return
     raise UsageError(f"{where} uses {used}, but there is no {used}/action.yml", next_step="add it, or mend the path")
 

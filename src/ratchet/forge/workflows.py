@@ -77,6 +77,8 @@ def parse(path: str, text: str) -> Workflow:
     jobs = tree.get("jobs")
     if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
         raise _unreadable(path, "it names no jobs")
+    for key, job in jobs.items():
+        check_steps(f"{path}: job {key}", job.get("steps", []))
     return Workflow(
         path=path,
         title=str(tree.get("name") or path),
@@ -128,6 +130,12 @@ def mapping(path: str, text: str) -> Tree:
     return tree
 
 
+def check_steps(where: str, steps: object) -> None:
+    """Raise UsageError unless `steps` is a list of mappings."""
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise UsageError(f"{where}: its steps are no list of steps", next_step="actionlint says more")
+
+
 def _options(spec: Tree) -> Iterable[str]:
     return ("true", "false") if spec.get("type") == "boolean" else spec.get("options", ())
 
@@ -148,7 +156,7 @@ def _concurrency(path: str, value: object) -> Concurrency:
         return Concurrency(group=value)
     if not isinstance(value, dict) or not value.get("group"):
         raise _unreadable(path, "concurrency is a group's name, or a mapping with one")
-    return Concurrency(group=value["group"], cancel=value.get("cancel-in-progress", "false"))
+    return Concurrency(group=str(value["group"]), cancel=str(value.get("cancel-in-progress", "false")))
 
 
 def _unreadable(path: str, why: str) -> UsageError:
