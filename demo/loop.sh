@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The loop on real data, as a person would type it: history, first champion, then a new month pushed as data.
+# The loop on real data, as a person would type it: history, first champion, then a new month as a pull request.
 # Everything lands in a folder beside the checkout; the checkout itself only learns where that is.
 set -euo pipefail
 
@@ -14,12 +14,13 @@ if [ -t 1 ]; then bold=$(printf '\033[1m') blue=$(printf '\033[36m') plain=$(pri
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 type_() { printf '%s$ %s%s\n' "$blue" "$*" "$plain"; "$@"; }
 
-push() { # MESSAGE: commit the new batches and push; the forge runs the workflows and streams them back
+commit() { # MESSAGE: commit the new batches, and push their data
   type_ git add data
   type_ git -c user.name=demo -c user.email=demo@localhost commit --quiet --message "$1"
   type_ dvc push --quiet
-  type_ git push --quiet forge HEAD:main
-  type_ git pull --quiet --ff-only forge main
+}
+
+require_ok() { # the newest run must have ended well
   ratchet forge runs "$home" | tail -n 1 | grep -q '  ok  ' || {
     say "The run failed: its log is above and in $home/runs/. Once mended: make clean-run, make run."
     exit 1
@@ -40,33 +41,50 @@ export PYTHONPATH="$clone/src"
 if [ ! -f "data/raw/$history.dvc" ]; then
   say "2. History: the flights up to $history, and the first champion"
   type_ ratchet data pull --until "$history"
-  push "Add the flights up to $history"
+  commit "Add the flights up to $history"
+  type_ git push --quiet forge HEAD:main
+  require_ok
+  type_ git pull --quiet --ff-only forge main
 else
   say "2. History up to $history is already here"
 fi
 
+branch=$(git branch --show-current)
 if [ ! -f "data/raw/$new.dvc" ]; then
-  say "3. A new month arrives: $new is pushed as data"
+  say "3. A new month arrives: $new as a pull request, trained and reported before it is merged"
+  type_ git switch --quiet --create "add-$new"
   type_ ratchet data pull --until "$new"
-  push "Add the flights of $new"
+  commit "Add the flights of $new"
+  type_ ratchet pr open --title "Add the flights of $new"
+  number=$(ratchet pr list | awk -v head="add-$new" '$2 == head { print $1 }')
+
+  say "4. What the pull request says"
+  type_ ratchet pr show "$number" | sed -n '1,/^### What changed/p' | sed '$d'
+
+  say "5. Merged: main finds the model in the cache, trains nothing, and promotes"
+  type_ ratchet pr merge "$number"
+  require_ok
+  type_ git switch --quiet "$branch"
+  type_ git pull --quiet --ff-only forge main
 else
-  say "3. $new was already pushed"
+  say "3. $new was already merged"
 fi
 
-say "4. What serves, and why"
+say "6. What serves, and why"
 type_ ratchet history
 
-say "5. Ask the champion"
+say "7. Ask the champion"
 python "$checkout/demo/ask.py"
 
-report=$(find "$home/runs" -name report.html | sort | tail -n 1)
+report=$(find "$home/runs" -path "*-pull-request/*" -name report.html | sort | tail -n 1)
 say "Where to look"
 cat <<TEXT
   the report         $report
-                     ${report%.html}.md
+  the pull request   cd $clone && ratchet pr show 1
   runs and registry  make ui
   what served when   ratchet history          (in $checkout: source .venv/bin/activate)
   ask the champion   make serve               (it prints a curl that works)
   push August        cd $clone && ratchet data pull --until 2013-08 && git add data && git commit -m August && dvc push && git push forge HEAD:main
+  a person must say yes to promotions     ratchet forge protect production
   start over         make clean-run
 TEXT
