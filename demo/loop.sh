@@ -59,7 +59,7 @@ if [ ! -f "data/raw/$new.dvc" ]; then
   number=$(ratchet pr list | awk -v head="add-$new" '$2 == head { print $1 }')
 
   say "4. What the pull request says"
-  type_ ratchet pr show "$number" | sed -n '1,/^### What changed/p' | sed '$d'
+  type_ ratchet pr show "$number"
 
   say "5. Merged: main finds the model in the cache, trains nothing, and promotes"
   type_ ratchet pr merge "$number"

@@ -120,7 +120,7 @@ def ended(forge: Home) -> list[tuple[str, str, str]]:
     return [(run.workflow, run.event, run.conclusion) for run in results.runs(forge)]
 
 
-ASKED = "dispatch promote.yaml --ref main run-id=r17 branch=main run=r17 reason= token= {event} ->"
+ASKED = "dispatch promote.yaml --ref main run-id=r17 actor=ada branch=main run=r17 reason= token= {event} ->"
 PROMOTED = "promote r17 --reason  branch=main run=r17 reason= token=yes workflow_dispatch ->"
 
 

@@ -29,6 +29,8 @@ TAGS = "details|summary|sub|sup|kbd|b|i|em|strong|code|p|ul|ol|li|blockquote"
 PLAIN_TAG = re.compile(rf"&lt;(/?(?:{TAGS})|details open|br ?/?|hr ?/?)&gt;")
 """Tags that count in a comment, escaped; with an attribute they do not, so none can bring a script or an address."""
 
+FOLDED = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTALL)
+CHARTS = re.compile(r"```mermaid\n.*?```", re.DOTALL)
 CHART = "mermaid"
 """The language of code that is a chart."""
 
@@ -122,8 +124,14 @@ def comment_html(markdown: str) -> str:
 
 
 def comment_text(markdown: str) -> str:
-    """A comment for a terminal: as it was written, without what is hidden and without tags."""
-    return re.sub(rf"</?(?:{TAGS})(?: open)?>", "", HIDDEN.sub("", markdown)).strip()
+    """A comment for a terminal: as written, without what is hidden, tags and charts; of what is folded, its title.
+
+    >>> comment_text("all<details><summary>More</summary>rows</details>")
+    'all▸ More'
+    """
+    shown = CHARTS.sub("", FOLDED.sub(r"▸ \1", HIDDEN.sub("", markdown)))
+    plain = re.sub(rf"</?(?:{TAGS})(?: open)?>", "", shown)
+    return re.sub(r"\n{3,}", "\n\n", plain).strip()
 
 
 def _link(view: View, path: Path | None) -> str:
