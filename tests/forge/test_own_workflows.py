@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,71 +11,13 @@ import pytest
 from ratchet.forge import approvals, hook, pulls, results, worker, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event, scheduled
-from ratchet.forge.home import Home, connect, create
+from ratchet.forge.home import Home
 from ratchet.forge.pull_record import Draft
 from ratchet.forge.tickets import Ticket
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-
-MAKEFILE = """\
-setup:
-\ttest "$(VENV)" = "$(RATCHET_FORGE_HOME)/venv"
-\tmkdir -p $(VENV)/bin && install ratchet.sh $(VENV)/bin/ratchet
-check quick slow:
-\t@echo "make $@" >> "$(RATCHET_FORGE_HOME)/calls"
-"""
-
-RATCHET = """\
-#!/bin/bash
-set -eu
-echo "$* branch=$(git branch --show-current) run=${RUN_ID-} reason=${RATCHET_REASON-}" \\
-  "token=${RATCHET_GIT_TOKEN:+yes} $GITHUB_EVENT_NAME $GITHUB_HEAD_REF->$GITHUB_BASE_REF" \\
-  >> "$RATCHET_FORGE_HOME/calls"
-[ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
-case "$1" in
-  data | run | report | publish | record)
-    [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ]
-    [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;
-esac
-case "$1" in
-  record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;
-  report) mkdir reports; echo "# Report" | tee reports/report.md >> "$GITHUB_STEP_SUMMARY" ;;
-  post) cat reports/report.md ;;
-  dispatch) "$RATCHET_FORGE_PYTHON" ask.py "$2" "$4" "${@:5}" ;;
-esac
-"""
-
-ASK = """\
-import json, os, sys, urllib.request
-workflow, branch, *inputs = sys.argv[1:]
-url = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/dispatches"
-body = {"ref": branch, "inputs": dict(pair.split("=", 1) for pair in inputs)}
-headers = {"Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json"}
-urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).read()
-"""
-
-
-@pytest.fixture
-def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """A forge, and beside it a checkout with the real workflows that is not pushed yet."""
-    config = "[user]\n\tname = Ada\n\temail = ada@example.org\n"
-    (tmp_path / ".gitconfig").write_text(config, encoding="utf-8")
-    for name in [name for name in os.environ if name.startswith(("GIT_", "GITHUB_", "RATCHET_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("RATCHET_ACTOR", "ada")
-    checkout = tmp_path / "checkout"
-    shutil.copytree(ROOT / ".github", checkout / ".github")
-    for name, text in (("Makefile", MAKEFILE), ("ratchet.sh", RATCHET), ("ask.py", ASK)):
-        (checkout / name).write_text(text, encoding="utf-8")
-    (checkout / "src").mkdir()
-    git(["init", "--quiet", "--initial-branch=main"], checkout)
-    home = Home(tmp_path / "forge")
-    create(home, python=Path(sys.executable))
-    connect(home, checkout)
-    return home
 
 
 def git(arguments: Sequence[str], checkout: Path) -> str:

@@ -79,7 +79,8 @@ def plan(home: Home, ticket: Ticket, say: Say) -> None:
 def called(ticket: Ticket) -> str:
     """The ticket in a message."""
     if ticket.event == tickets.PULL_REQUEST:
-        return f"{ticket.action} of pull request {ticket.number} at {ticket.head[:8]}"
+        done = "updated" if ticket.action == "synchronize" else ticket.action
+        return f"pull request {ticket.number} {done}, now {ticket.head[:8]}"
     what = {tickets.PUSH: "push", tickets.DISPATCH: "dispatch", tickets.REPOSITORY_DISPATCH: f"event {ticket.action}"}
     return f"{what.get(ticket.event, ticket.event)} of {ticket.sha[:8]} to {ticket.branch}"
 
