@@ -62,6 +62,12 @@ def as_github(ours: Payload, key: str) -> Payload:
 
 
 @pytest.fixture
+def github() -> Callable[[Payload, str], Payload]:
+    """GitHub's recorded payload of an event, by its key there, about what a payload of ours is about."""
+    return as_github
+
+
+@pytest.fixture
 def github_speaks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Call it: from then on the forge's events are told in GitHub's recorded words; `change` may alter them further."""
     # Here, as every test would wait for it.

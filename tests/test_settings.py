@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from ratchet.cli.common import settings_kept
 from ratchet.errors import UsageError
-from ratchet.settings import GitHubSettings, Secret, find_root, load_settings, read_env_file
+from ratchet.settings import TOKENS, GitHubSettings, Secret, find_root, load_settings, read_env_file
+
+if TYPE_CHECKING:
+    import typer
 
 
 @pytest.fixture
@@ -120,3 +127,13 @@ def test_outside_a_project_there_is_no_root(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_empty(tmp_path: Path) -> None:
     """Most projects have none."""
     assert read_env_file(tmp_path / "env") == {}
+
+
+def test_stages_inherit_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that starts stages keeps its token to itself: they run the room's code, whoever changed it."""
+    for name in TOKENS:
+        monkeypatch.setenv(name, "secret")
+    (tmp_path / "params.yaml").write_text("", encoding="utf-8")
+    context = SimpleNamespace(obj=tmp_path)
+    assert settings_kept(cast("typer.Context", context)).git_token.value == "secret"
+    assert [name for name in TOKENS if name in os.environ] == []

@@ -33,6 +33,8 @@ from pathlib import Path
 from ratchet.errors import UsageError
 
 PARAMS = "params.yaml"
+TOKENS = ("RATCHET_GIT_TOKEN", "RATCHET_GITHUB_TOKEN", "GITHUB_TOKEN")
+"""Variables that hold tokens."""
 NO_REMOTE = "."
 """As a git remote, the repository itself: the ledger branch is then a local one."""
 
@@ -77,6 +79,12 @@ class Settings:
     def private(self) -> Path:
         """The folder for what belongs to this machine alone."""
         return self.root / ".ratchet"
+
+
+def forget_tokens() -> None:
+    """Take the tokens out of this process's environment, so that nothing it starts inherits them."""
+    for name in TOKENS:
+        os.environ.pop(name, None)
 
 
 def find_root(start: Path) -> Path:

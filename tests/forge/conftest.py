@@ -60,6 +60,9 @@ set -eu
 echo "$* branch=$(git branch --show-current) run=${RUN_ID-} reason=${RATCHET_REASON-}" \\
   "token=${RATCHET_GIT_TOKEN:+yes} $GITHUB_EVENT_NAME $GITHUB_HEAD_REF->$GITHUB_BASE_REF" \\
   >> "$RATCHET_FORGE_HOME/calls"
+env | grep -E '^(ACTOR|BASE|BRANCH|COMMIT|REASON|RESULT|RUN_ID|RATCHET_(ACTOR|BASE|BRANCH|EXPLAIN|REASON)|GITHUB_[A-Z_]+)=' \\
+  | grep -vE '^GITHUB_(API_URL|TOKEN|WORKSPACE|PATH|ENV|OUTPUT|STATE|STEP_SUMMARY|EVENT_PATH|ACTION.*)=' | sort \\
+  | paste -sd ' ' | sed "s/^/$1: /" >> "$RATCHET_FORGE_HOME/seen"
 [ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
 case "$1" in
   data | run | report | publish | record)

@@ -25,6 +25,15 @@ def settings_of(context: typer.Context) -> Settings:
     return load_settings(find_root(context.obj.resolve()))
 
 
+def settings_kept(context: typer.Context) -> Settings:
+    """The same for commands that start stages: those run the room's code, and inherit no token."""
+    from ratchet.settings import forget_tokens
+
+    settings = settings_of(context)
+    forget_tokens()
+    return settings
+
+
 def example(*lines: str) -> str:
     """An epilog that shows how a command is typed."""
     return "Example:\n\n" + "\n\n".join(f"  [bold]{line}[/bold]" for line in lines)

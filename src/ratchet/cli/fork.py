@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ratchet.cli.common import TRAIN, example, settings_of
+from ratchet.cli.common import TRAIN, example, settings_kept, settings_of
 
 sample = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -55,7 +55,7 @@ def run(
     """Train this commit and its base on the sample, and compare them: needs no secret and no remote."""
     from ratchet.flows.sample_run import run
 
-    settings = settings_of(context)
+    settings = settings_kept(context)
     markdown = run(settings, base=base, into=into)
     typer.echo(markdown)
     _summarise(settings.github.summary, markdown)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import TRAIN, example, settings_of
+from ratchet.cli.common import TRAIN, example, settings_kept, settings_of
 
 if TYPE_CHECKING:
     from ratchet.core.decision import Decision
@@ -31,7 +31,7 @@ def run(context: typer.Context) -> None:
     """Run the pipeline: make what changed, and judge it against the champion."""
     from ratchet.flows.run import run
 
-    outcome = run(settings_of(context))
+    outcome = run(settings_kept(context))
     if not outcome.stages:
         serving = outcome.serving
         typer.echo(f"Nothing changed. {f'Version {serving.version} serves.' if serving else 'Nothing serves yet.'}")
@@ -70,7 +70,7 @@ def report(
     """Write the report: Markdown for a pull request, and one self-contained HTML page."""
     from ratchet.flows.report import report
 
-    settings = settings_of(context)
+    settings = settings_kept(context)
     written = report(settings, base=base, explain=explain, into=into)
     for path in written.paths:
         typer.echo(f"wrote {path.relative_to(settings.root) if into is None else path}")

@@ -45,7 +45,7 @@ def publish(settings: Settings, *, remote: str, branch: str) -> Published:
             env=token_environment(settings.git_token),
         )
     except ServiceFailed as error:
-        if _moved_on(root, remote, branch):
+        if _moved_on(settings, remote, branch):
             return Published(sent, "", f"{branch} has moved on: its newer commit publishes its own lock")
         raise error
     return Published(sent, commit, f"pushed to {branch}")
@@ -59,7 +59,8 @@ def _message(root: Path) -> str:
     return "\n\n".join(filter(None, (f"Reproduce {source}", said, timings.trailer(root)))) + "\n"
 
 
-def _moved_on(root: Path, remote: str, branch: str) -> bool:
+def _moved_on(settings: Settings, remote: str, branch: str) -> bool:
     """Whether the remote branch has commits that this one was not made from."""
-    head = (git_says(["ls-remote", remote, f"refs/heads/{branch}"], cwd=root) or "").split()
+    root, token = settings.root, token_environment(settings.git_token)
+    head = (git_says(["ls-remote", remote, f"refs/heads/{branch}"], cwd=root, env=token) or "").split()
     return bool(head) and git_says(["merge-base", "--is-ancestor", head[0], "HEAD"], cwd=root) is None

@@ -41,9 +41,9 @@ def git(
     return said.rstrip("\n") if strip else said
 
 
-def git_says(args: Sequence[str], *, cwd: Path) -> str | None:
+def git_says(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> str | None:
     """Like `git`, for questions whose answer may be no: None where git exits with an error."""
-    done = _run(args, cwd=cwd, env=None, input=None)
+    done = _run(args, cwd=cwd, env=env, input=None)
     return done.stdout.decode(errors="surrogateescape").rstrip("\n") if done.returncode == 0 else None
 
 
