@@ -296,7 +296,7 @@ def new_project() -> Callable[[Path], Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def _pushed(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Path], Sandbox]) -> Kept:
+def _connected(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Path], Sandbox]) -> Kept:
     base = tmp_path_factory.mktemp("push")
     sandbox = new_project(base / "live")
     for name in OF_THE_REPOSITORY:
@@ -308,8 +308,23 @@ def _pushed(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Pat
     assert (Path(sys.prefix) / f".locked-{lock}").exists(), "make setup: this environment is not that of the lock"
     sandbox.ok("forge", "init", str(sandbox.forge.root))
     sandbox.ok("data", "pull", "--until", "part-04")
+    return sandbox, sandbox.keep(base / "connected")
+
+
+@pytest.fixture
+def connected(_connected: Kept) -> Sandbox:
+    """A project with the repository's workflows, a forge beside it, and four batches; nothing is committed or pushed."""
+    sandbox, place = _connected
+    sandbox.restore(place)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def _pushed(_connected: Kept) -> Kept:
+    sandbox, connected = _connected
+    sandbox.restore(connected)
     sandbox.push("Add four parts")
-    return sandbox, sandbox.keep(base / "pushed")
+    return sandbox, sandbox.keep(connected.with_name("pushed"))
 
 
 @pytest.fixture
