@@ -30,6 +30,14 @@ ROOT = Path(__file__).resolve().parents[2]
 DIABETES = ROOT / "tests" / "projects" / "diabetes"
 PATIENCE_SECONDS = 120
 OF_THE_REPOSITORY = (".gitattributes", ".github", "Makefile", "requirements", "pyproject.toml")
+NO_TESTS = """
+on: workflow_dispatch
+jobs:
+  green:
+    runs-on: ubuntu-latest
+    steps:
+      - run: "true"
+"""
 MACHINE = (".dvcignore", ".gitignore", "dvc.yaml")
 DATA = ("data/.gitignore", "data/raw/.gitignore", "data/lookups/.gitignore", ".dvc/config", ".dvc/.gitignore")
 CODE_ONLY = shutil.ignore_patterns("__pycache__")
@@ -302,8 +310,8 @@ def _connected(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[
     for name in OF_THE_REPOSITORY:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, sandbox.root / name)
-    # The project has no tests of its own that it could run.
-    (sandbox.root / ".github" / "workflows" / "ci.yaml").unlink()
+    # The project has no tests of its own that it could run; it is asked for all the same.
+    (sandbox.root / ".github" / "workflows" / "ci.yaml").write_text(NO_TESTS, encoding="utf-8")
     lock = sandbox.git("hash-object", "requirements/dev.txt")
     assert (Path(sys.prefix) / f".locked-{lock}").exists(), "make setup: this environment is not that of the lock"
     sandbox.ok("forge", "init", str(sandbox.forge.root))
@@ -313,7 +321,7 @@ def _connected(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[
 
 @pytest.fixture
 def connected(_connected: Kept) -> Sandbox:
-    """A project with the repository's workflows, a forge beside it, and four batches; nothing is committed or pushed."""
+    """A project with the repository's workflows, a forge beside it and four batches, none of it committed or pushed."""
     sandbox, place = _connected
     sandbox.restore(place)
     return sandbox
