@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ratchet.core.attribution import (
+from ratchet.core.change.attribution import (
     BASE,
     FACTORS,
     Combination,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ratchet.core.change import FileChange
-from ratchet.core.code_change import is_code, parse_numstat
+from ratchet.core.change.code import is_code, parse_numstat
+from ratchet.core.change.records import FileChange
 
 
 def test_what_can_change_the_model_comes_first() -> None:

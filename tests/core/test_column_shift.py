@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, t
 
-from ratchet.core.column_shift import CUTS, LEAST, in_words, limit, shifted, tally
+from ratchet.core.change.column_shift import CUTS, LEAST, in_words, limit, shifted, tally
 
 NUMBERS = st.lists(st.one_of(st.none(), st.integers(0, 9).map(float)), min_size=1, max_size=30)
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=30)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.core.comparable import require_comparable, require_finite
+from ratchet.core.change.comparable import require_comparable, require_finite
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Model, Project
 from ratchet.errors import DataRefused

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.change import BatchChange
-from ratchet.core.data_change import (
+from ratchet.core.change.data import (
     CATEGORIES,
     Version,
     edited,
@@ -23,6 +22,7 @@ from ratchet.core.data_change import (
     table_change,
     whole_table,
 )
+from ratchet.core.change.records import BatchChange
 
 Row = tuple[int, str | None, float | None]
 ROW = st.tuples(st.integers(0, 4), st.sampled_from(["a", "b", None]), st.sampled_from([1.5, 2.5, None]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.core.change import DependencyChange
-from ratchet.core.dependency_change import dependency_changes, locked
+from ratchet.core.change.dependencies import dependency_changes, locked
+from ratchet.core.change.records import DependencyChange
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core import fork_comment
-from ratchet.core.fork_result import MOST_ROWS, ForkResult, ResultRefused, parse_result
-from ratchet.core.hostile_text import shown
-from ratchet.core.policy import Reason
+from ratchet.core.fork import comment as fork_comment
+from ratchet.core.fork.hostile_text import shown
+from ratchet.core.fork.policy import Reason
+from ratchet.core.fork.result import MOST_ROWS, ForkResult, ResultRefused, parse_result
 
 BASE, HEAD = "a" * 40, "0123456789" * 4
 LOG_LOSS: Mapping[str, Any] = {"name": "log_loss", "base": 0.5, "change": 0.4, "low": 0.05, "high": 0.15}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratchet.core.importance import Scored, feature_importance, sample
+from ratchet.core.change.importance import Scored, feature_importance, sample
 
 RANDOM = np.random.default_rng(4)
 ROWS = 2_000

@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ratchet.core.change import BatchMetric
-from ratchet.core.evaluation import evaluate
-from ratchet.core.findings import Estimate
-from ratchet.core.model_change import (
+from ratchet.core.change.model import (
     CURVE_POINTS,
     Refits,
     curve_points,
@@ -22,6 +19,9 @@ from ratchet.core.model_change import (
     real,
     with_seed_noise,
 )
+from ratchet.core.change.records import BatchMetric
+from ratchet.core.evaluation import evaluate
+from ratchet.core.findings import Estimate
 from ratchet.errors import UsageError
 
 NOT_MEASURED = Refits(sd={}, count=0)

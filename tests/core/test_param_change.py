@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.change import ParamChange
-from ratchet.core.param_change import as_yaml, flatten, param_changes
+from ratchet.core.change.params import as_yaml, flatten, param_changes
+from ratchet.core.change.records import ParamChange
 
 LEAF = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=12))
 VALUE = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.policy import DECIDERS, JUDGING, data_files, reasons
+from ratchet.core.fork.policy import DECIDERS, JUDGING, data_files, reasons
 
 PARAMS: dict[str, Any] = {"project": {"room": "flights"}, "split": {}, "gate": {"alpha": 0.1}, "model": {"seed": 0}}
 

@@ -16,8 +16,8 @@ from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.metrics import row_losses
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
-from ratchet.core.report import Report, build_report
-from ratchet.core.report_table import Row, Section
+from ratchet.core.report.build import Report, build_report
+from ratchet.core.report.table import Row, Section
 
 ROWS, DAYS = 2000, 20
 GATE = Gate(metric="squared_error", alpha=0.05)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.report_table import CELL, Column, Row, span, table
-from ratchet.core.report_text import between, count, duration, listed, number, shortened
+from ratchet.core.report.table import CELL, Column, Row, span, table
+from ratchet.core.report.text import between, count, duration, listed, number, shortened
 
 
 @pytest.mark.parametrize(

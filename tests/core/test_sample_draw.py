@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.sample_draw import drawn
+from ratchet.core.fork.sample_draw import drawn
 
 Keys = Sequence[tuple[str, ...]]
 KEYS = st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), unique=True, max_size=40)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.change import Slice
+from ratchet.core.change.records import Slice
+from ratchet.core.change.slices import Losses, number_text, worst_slices
 from ratchet.core.clusters import interval
-from ratchet.core.slices import Losses, number_text, worst_slices
 
 RANDOM = np.random.default_rng(2)
 ROWS = 2_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ratchet.core.change import StageRun
-from ratchet.core.stage_change import Took, reasons, stage_runs
+from ratchet.core.change.records import StageRun
+from ratchet.core.change.stages import Took, reasons, stage_runs
 
 BASE: dict[str, Any] = {
     "cmd": "python -m ratchet.stages train",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ratchet.core.change import RowChange, Rows
-from ratchet.core.switched import Predicted, switched
+from ratchet.core.change.records import RowChange, Rows
+from ratchet.core.change.switched import Predicted, switched
 
 MOMENTS = ["2013-07-01 10:00Z", "2013-07-02 11:00Z", "2013-07-03 12:00Z", "", "2013-07-05 14:00Z"]
 KEYS = pd.DataFrame({"moment": [pd.Timestamp(text) if text else pd.NaT for text in MOMENTS], "flight": [1, 2, 3, 4, 5]})

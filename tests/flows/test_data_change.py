@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ratchet.core.change import DataChange
+from ratchet.core.change.records import DataChange
 from ratchet.flows.data_change import data_change
 from ratchet.io import layout
 from ratchet.io.batches import LOOKUPS, UnitStore

@@ -16,12 +16,12 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.app import app
-from ratchet.core.fork_comment import WAITS
+from ratchet.core.fork.comment import WAITS
 from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.comment import ACTIONS_BOT
 from ratchet.flows.vet import ARTIFACT, Vetted, vet
 from ratchet.io.bundle import LARGEST_ZIP
-from ratchet.io.github import Artifact, Comment, GitHubFailed, Pull, Status
+from ratchet.io.github.client import Artifact, Comment, GitHubFailed, Pull, Status
 from ratchet.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ratchet.forge import api, conversation
+from ratchet.forge import conversation
+from ratchet.forge.api import server as api
 from ratchet.forge.conversation import Status
 from ratchet.forge.home import Home
 from ratchet.forge.tickets import PUSH, Ticket

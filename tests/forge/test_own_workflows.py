@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.forge import approvals, hook, pulls, results, worker, workflows
+from ratchet.forge import approvals, hook, results, worker, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event, scheduled
 from ratchet.forge.home import Home
-from ratchet.forge.pull_record import Draft
+from ratchet.forge.pulls import pulls
+from ratchet.forge.pulls.pull_record import Draft
 from ratchet.forge.tickets import Ticket
 
 pytestmark = pytest.mark.slow

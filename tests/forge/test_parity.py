@@ -15,15 +15,16 @@ from typing import Any
 
 import pytest
 
-from ratchet.forge import ending, events, hook, jobs, pulls, results, source, tickets, worker, workflows
+from ratchet.forge import ending, events, hook, jobs, results, source, tickets, worker, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.dispatch import dispatch, event, scheduled
 from ratchet.forge.home import Home
-from ratchet.forge.pull_record import Draft
+from ratchet.forge.pulls import pulls
+from ratchet.forge.pulls.pull_record import Draft
 from ratchet.forge.run import Run
 from ratchet.forge.tickets import NOTHING, Ticket
 from ratchet.io.git import git
-from ratchet.io.github_event import read_event
+from ratchet.io.github.event import read_event
 from ratchet.io.workflow_run import run_of
 
 ROOT = Path(__file__).resolve().parents[2]

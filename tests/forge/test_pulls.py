@@ -16,11 +16,12 @@ import pytest
 import yaml
 
 from ratchet.errors import PromotionRefused, UsageError
-from ratchet.forge import asking, conversation, landing, merging, pull_event, pull_page, pulls, source
+from ratchet.forge import conversation, source
 from ratchet.forge.home import Home, connect, create
-from ratchet.forge.landing import Wish, land
-from ratchet.forge.merging import Person
-from ratchet.forge.pull_record import Draft, Pull
+from ratchet.forge.pulls import asking, landing, merging, pull_event, pull_page, pulls
+from ratchet.forge.pulls.landing import Wish, land
+from ratchet.forge.pulls.merging import Person
+from ratchet.forge.pulls.pull_record import Draft, Pull
 from ratchet.forge.tickets import NOTHING, Ticket
 
 SHAPES = json.loads((Path(__file__).parent / "pull_request_shapes.json").read_text(encoding="utf-8"))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ratchet.forge import download, hook, pulls
-from ratchet.forge.pull_record import Draft
+from ratchet.forge import download, hook
+from ratchet.forge.pulls import pulls
+from ratchet.forge.pulls.pull_record import Draft
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,16 +27,17 @@ from ratchet.core.findings import Comparison
 from ratchet.core.gate import decide
 from ratchet.core.metrics import metrics_for
 from ratchet.core.params import Gate
-from ratchet.forge import conversation, pull_record
-from ratchet.forge.api import Api, Request, served
-from ratchet.forge.api_request import Answer
+from ratchet.forge import conversation
+from ratchet.forge.api.request import Answer
+from ratchet.forge.api.server import Api, Request, served
 from ratchet.forge.home import Home, create
-from ratchet.forge.pull_record import Pull
+from ratchet.forge.pulls import pull_record
+from ratchet.forge.pulls.pull_record import Pull
 from ratchet.forge.tickets import NOTHING, PULL_REQUEST, Ticket
 from ratchet.io.files import write_json, write_text
 from ratchet.io.git import git
-from ratchet.io.github import GitHub
-from ratchet.io.github_calls import Caller
+from ratchet.io.github.calls import Caller
+from ratchet.io.github.client import GitHub
 from ratchet.settings import Secret, Settings, load_settings
 
 DOCUMENT = json.loads((Path(__file__).parent / "openapi.json").read_text(encoding="utf-8"))

@@ -13,11 +13,11 @@ import pytest
 
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.forge import conversation, tickets
-from ratchet.forge.api import Request
-from ratchet.forge.api_request import Answer
+from ratchet.forge.api.request import Answer
+from ratchet.forge.api.server import Request
 from ratchet.forge.tickets import DISPATCH, REPOSITORY_DISPATCH
-from ratchet.io.github import Artifact, ChangedFile, GitHub, GitHubFailed, Status, connect
-from ratchet.io.github_calls import PAUSES, Caller
+from ratchet.io.github.calls import PAUSES, Caller
+from ratchet.io.github.client import Artifact, ChangedFile, GitHub, GitHubFailed, Status, connect
 from ratchet.settings import GitHubSettings, Secret
 
 if TYPE_CHECKING:

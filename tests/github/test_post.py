@@ -16,8 +16,9 @@ from ratchet.core.decision import Decision
 from ratchet.errors import UsageError
 from ratchet.flows.comment import About, post_comment
 from ratchet.flows.post import Request, post
-from ratchet.forge import api, conversation
-from ratchet.forge.api_request import Answer
+from ratchet.forge import conversation
+from ratchet.forge.api import server as api
+from ratchet.forge.api.request import Answer
 
 if TYPE_CHECKING:
     from tests.github.conftest import Bench

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.findings import Estimate
-from ratchet.core.report import Report, real
-from ratchet.core.report_table import Column, Row, Section, table
+from ratchet.core.report.build import Report, real
+from ratchet.core.report.table import Column, Row, Section, table
 from ratchet.io.markdown import code, link, plain, summary
 from ratchet.io.render import render_html, render_markdown
 

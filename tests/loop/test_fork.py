@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ratchet.core.fork_comment import WAITS
-from ratchet.core.fork_result import parse_result
-from ratchet.forge import api_shapes, conversation, pull_record, pulls, tickets, worker
+from ratchet.core.fork.comment import WAITS
+from ratchet.core.fork.result import parse_result
+from ratchet.forge import conversation, tickets, worker
+from ratchet.forge.api import shapes as api_shapes
 from ratchet.forge.home import Home
-from ratchet.forge.pull_record import Pull
+from ratchet.forge.pulls import pull_record, pulls
+from ratchet.forge.pulls.pull_record import Pull
 from ratchet.forge.results import RunResult
 from ratchet.forge.tickets import NOTHING
 from ratchet.io.git import git

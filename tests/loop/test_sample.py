@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from ratchet.core.fork_result import ForkResult, parse_result
+from ratchet.core.fork.result import ForkResult, parse_result
 from ratchet.core.schema import Schema
 from ratchet.core.split import plan_split
 from ratchet.flows.data import examine

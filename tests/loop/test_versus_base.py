@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ratchet.core.change import Comparison
+from ratchet.core.change.records import Comparison
 
 if TYPE_CHECKING:
     from tests.loop.conftest import Sandbox

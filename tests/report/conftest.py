@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ratchet.core.change import (
+from ratchet.core.change.records import (
     Attribution,
     BatchChange,
     BatchMetric,
@@ -37,7 +37,7 @@ from ratchet.core.judged import Evaluation
 from ratchet.core.metrics import METRICS
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
-from ratchet.core.report import Report, build_report
+from ratchet.core.report.build import Report, build_report
 
 Verdict = Literal["promote", "hold", "reject"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.core.change import Change
-from ratchet.core.report import Report
+from ratchet.core.change.records import Change
+from ratchet.core.report.build import Report
 from ratchet.io import charts
 from ratchet.io.render import render_html, render_markdown
 

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ratchet.core.change import Change
+from ratchet.core.change.records import Change
 from ratchet.core.decision import Condition
-from ratchet.core.report import Report
-from ratchet.core.report_table import Row, Section, Table
+from ratchet.core.report.build import Report
+from ratchet.core.report.table import Row, Section, Table
 from ratchet.io import charts, render
 from ratchet.io.markdown import plain, visible
 from ratchet.io.render import LONGEST, render_html, render_markdown
@@ -49,7 +49,9 @@ def full_of(text: str, tree: Any) -> Any:
 
 def report_of(text: str, report: Report, change: Change) -> Report:
     """The report of a change that is made of `text` wherever there is text."""
-    from ratchet.core import report_change, report_metrics, report_why
+    from ratchet.core.report import metrics as report_metrics
+    from ratchet.core.report import what_changed as report_change
+    from ratchet.core.report import why as report_why
 
     tree = full_of(text, change.model_dump())
     if change.comparison:
@@ -190,7 +192,7 @@ def test_the_comment_fits_whatever_is_in_it(made_of: MadeOf) -> None:
 
 def test_long_lists_are_cut_and_counted(everything: Change) -> None:
     """Of 500 files a dozen is listed, and the reader is told how many more there are."""
-    from ratchet.core.report_change import what_changed
+    from ratchet.core.report.what_changed import what_changed
 
     files = tuple(everything.code[0].model_copy(update={"path": f"src/{number}.py"}) for number in range(500))
     section = what_changed(everything.model_copy(update={"code": files}))

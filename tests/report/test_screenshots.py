@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.core.report import Report
+from ratchet.core.report.build import Report
 from ratchet.io.pictures import draw_gain_by_cluster
 from ratchet.io.render import render_html
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ratchet.core.change import Change, Rows
-from ratchet.core.report import Report
-from ratchet.core.report_change import what_changed
-from ratchet.core.report_metrics import against_base, headline
-from ratchet.core.report_table import Section
-from ratchet.core.report_why import where_it_hurts, why
+from ratchet.core.change.records import Change, Rows
+from ratchet.core.report.build import Report
+from ratchet.core.report.metrics import against_base, headline
+from ratchet.core.report.table import Section
+from ratchet.core.report.what_changed import what_changed
+from ratchet.core.report.why import where_it_hurts, why
 from ratchet.io.charts import charts
 
 

@@ -192,7 +192,7 @@ def _place(context: typer.Context, home: Path | None) -> Home:
 def _home(context: typer.Context, home: Path | None) -> Home:
     """The forge that was named, else the checkout's; it must be there already."""
     from ratchet.errors import UsageError
-    from ratchet.forge import asking
+    from ratchet.forge.pulls import asking
 
     if home is None:
         return asking.home_of(settings_of(context).root)

@@ -69,7 +69,7 @@ def vet(
     from contextlib import closing
 
     from ratchet.flows.vet import vet
-    from ratchet.io.github import connect
+    from ratchet.io.github.client import connect
 
     settings = settings_of(context)
     with closing(connect(settings.github)) as hub:

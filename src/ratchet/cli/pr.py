@@ -11,7 +11,7 @@ from ratchet.cli.common import FORGE, example, settings_of
 
 if TYPE_CHECKING:
     from ratchet.forge.home import Home
-    from ratchet.forge.pull_page import View
+    from ratchet.forge.pulls.pull_page import View
 
 pr = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 Number = Annotated[int, typer.Argument(help="Its number.", min=1)]
@@ -31,7 +31,8 @@ def open_(
     label: Annotated[Optional[list[str]], typer.Option(help="A label; may be given several times.")] = None,
 ) -> None:
     """Push the branch you are on, make a pull request of it, and follow its workflows."""
-    from ratchet.forge import asking, hook, pulls
+    from ratchet.forge import hook
+    from ratchet.forge.pulls import asking, pulls
 
     settings = settings_of(context)
     home = asking.home_of(settings.root)
@@ -50,7 +51,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are merged or closed.")] = False,
 ) -> None:
     """List the open pull requests, oldest first."""
-    from ratchet.forge import pull_page
+    from ratchet.forge.pulls import pull_page
 
     for view in pull_page.views(_home(context)):
         pull = view.pull
@@ -65,7 +66,7 @@ def show(
     browser: Annotated[bool, typer.Option("--open", help="Open its page in the browser instead.")] = False,
 ) -> None:
     """Show how a pull request stands: branches, statuses, runs, what was said, and where its page is."""
-    from ratchet.forge import pull_page
+    from ratchet.forge.pulls import pull_page
 
     view = pull_page.look(_home(context), number)
     page = pull_page.write(view)
@@ -83,7 +84,8 @@ def label(
     remove: Annotated[bool, typer.Option("--remove", help="Take it off.")] = False,
 ) -> None:
     """Put a label on a pull request, and follow the workflows that ask for it."""
-    from ratchet.forge import hook, pulls
+    from ratchet.forge import hook
+    from ratchet.forge.pulls import pulls
 
     home = _home(context)
     pull, ticket = pulls.label(home, number, name, actor=settings_of(context).actor, remove=remove)
@@ -101,7 +103,7 @@ def merge(
     reason: Annotated[str, typer.Option(help="Why --admin is right here.")] = "",
 ) -> None:
     """Merge a pull request that is without conflict and has its required statuses; follow what that starts."""
-    from ratchet.forge import asking, landing
+    from ratchet.forge.pulls import asking, landing
 
     settings = settings_of(context)
     home = asking.home_of(settings.root)
@@ -115,7 +117,7 @@ def merge(
 @pr.command(epilog=example("ratchet pr close 7"))
 def close(context: typer.Context, number: Number) -> None:
     """Close a pull request without merging it; the branch stays."""
-    from ratchet.forge import pulls
+    from ratchet.forge.pulls import pulls
 
     home = _home(context)
     pull = pulls.close(home, number)
@@ -124,20 +126,20 @@ def close(context: typer.Context, number: Number) -> None:
 
 
 def _home(context: typer.Context) -> Home:
-    from ratchet.forge import asking
+    from ratchet.forge.pulls import asking
 
     return asking.home_of(settings_of(context).root)
 
 
 def _page(home: Home, number: int) -> None:
     """Make the page anew and say where it is."""
-    from ratchet.forge import pull_page
+    from ratchet.forge.pulls import pull_page
 
     typer.echo(f"page: {pull_page.write(pull_page.look(home, number))}")
 
 
 def _show(view: View, page: Path) -> None:
-    from ratchet.forge.pull_page import comment_text, report_of
+    from ratchet.forge.pulls.pull_page import comment_text, report_of
 
     pull = view.pull
     typer.echo(f"{pull.title} (#{pull.number}, by {pull.author}, {pull.created})")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 
 from ratchet.errors import ServiceFailed, UsageError
-from ratchet.io.github import connect
+from ratchet.io.github.client import connect
 from ratchet.settings import Settings
 
 

@@ -15,9 +15,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.attribution import BASE, Cause, Combination, Factor, Losses, Noise, combinations_of, named, share
-from ratchet.core.attribution import FACTORS as ALL
-from ratchet.core.change import Attribution, Part
+from ratchet.core.change.attribution import (
+    BASE,
+    Cause,
+    Combination,
+    Factor,
+    Losses,
+    Noise,
+    combinations_of,
+    named,
+    share,
+)
+from ratchet.core.change.attribution import FACTORS as ALL
+from ratchet.core.change.records import Attribution, Part
 from ratchet.core.metrics import row_losses
 from ratchet.core.scoring import Scores
 from ratchet.errors import DataRefused, RatchetError

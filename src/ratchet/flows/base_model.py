@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.core.comparable import GATE
+from ratchet.core.change.comparable import GATE
 from ratchet.errors import DataRefused, RatchetError, ServiceFailed
 from ratchet.io import dvc, layout, model_folder
 from ratchet.io.code import library_versions

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ratchet.core.attribution import Cause
-from ratchet.core.change import Attribution, Change, Comparison, DataChange, StageRun
-from ratchet.core.code_change import can_change_model
+from ratchet.core.change.attribution import Cause
+from ratchet.core.change.code import can_change_model
+from ratchet.core.change.records import Attribution, Change, Comparison, DataChange, StageRun
 from ratchet.errors import RatchetError
 from ratchet.flows.attribute import attribute
 from ratchet.flows.seeds import SeedNoise, missing_refits, seed_noise

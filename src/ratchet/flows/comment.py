@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ratchet.core import sticky
-from ratchet.io.github import Comment, GitHubFailed, Pull
+from ratchet.io.github.client import Comment, GitHubFailed, Pull
 
 ACTIONS_BOT = "github-actions[bot]"
 """As whom a workflow's own token writes; it may not ask who it is."""

@@ -16,17 +16,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from ratchet.core.change import BatchChange, ColumnShift, DataChange
-from ratchet.core.column_shift import LEAST_BATCHES, shifted
-from ratchet.core.data_change import (
-    CATEGORIES,
-    Version,
-    columns_differ,
-    is_same,
-    new_values,
-    table_change,
-    whole_table,
-)
+from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
+from ratchet.core.change.data import CATEGORIES, Version, columns_differ, is_same, new_values, table_change, whole_table
+from ratchet.core.change.records import BatchChange, ColumnShift, DataChange
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import ServiceFailed
 from ratchet.io import layout

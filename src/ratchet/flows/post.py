@@ -23,8 +23,8 @@ from ratchet.errors import RatchetError, UsageError
 from ratchet.flows.comment import About, post_comment
 from ratchet.io import layout
 from ratchet.io.git import head_commit
-from ratchet.io.github import GitHub, Status, connect
-from ratchet.io.github_event import Event, read_event
+from ratchet.io.github.client import GitHub, Status, connect
+from ratchet.io.github.event import Event, read_event
 from ratchet.io.yaml_lines import key_lines, scalar_at
 from ratchet.settings import Settings
 

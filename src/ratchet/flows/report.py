@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.core.judged import Evaluation
-from ratchet.core.report import build_report
+from ratchet.core.report.build import build_report
 from ratchet.errors import ServiceFailed
 from ratchet.flows.change import change_of
 from ratchet.flows.run import read_decision

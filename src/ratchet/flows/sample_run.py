@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ratchet.core import fork_comment
 from ratchet.core.evaluation import MetricRow, evaluate
 from ratchet.core.feature_table import CLUSTER, TARGET, encode_target, model_inputs
-from ratchet.core.fork_result import FORMAT, ClaimedMetric, ForkResult
+from ratchet.core.fork import comment as fork_comment
+from ratchet.core.fork.policy import data_files
+from ratchet.core.fork.result import FORMAT, ClaimedMetric, ForkResult
 from ratchet.core.params import Params
-from ratchet.core.policy import data_files
 from ratchet.core.scoring import Scores, score
 from ratchet.core.split import plan_split
 from ratchet.errors import DataRefused, UsageError

@@ -17,20 +17,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ratchet.core.change import BatchMetric, Comparison, Importance, Rows
+from ratchet.core.change.comparable import GATE, require_comparable, require_finite
+from ratchet.core.change.importance import Scored, feature_importance, sample
+from ratchet.core.change.model import BASE, CHANGE, Refits, curve_points, metric_changes, metric_history
+from ratchet.core.change.records import BatchMetric, Comparison, Importance, Rows
+from ratchet.core.change.slices import Losses, worst_slices
+from ratchet.core.change.switched import Predicted, switched
 from ratchet.core.clusters import Groups, group
-from ratchet.core.comparable import GATE, require_comparable, require_finite
 from ratchet.core.curves import predicted_labels
 from ratchet.core.evaluation import evaluate
 from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
-from ratchet.core.importance import Scored, feature_importance, sample
 from ratchet.core.judged import Evaluation, clusters_of
 from ratchet.core.metrics import Floats, Target, row_losses
-from ratchet.core.model_change import BASE, CHANGE, Refits, curve_points, metric_changes, metric_history
 from ratchet.core.params import Params
 from ratchet.core.scoring import Scores, score
-from ratchet.core.slices import Losses, worst_slices
-from ratchet.core.switched import Predicted, switched
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.flows.base_model import OtherModel, base_model, of_other_libraries
 from ratchet.io import layout, model_folder

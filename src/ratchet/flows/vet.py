@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ratchet.core import fork_comment
-from ratchet.core.fork_result import ForkResult, parse_result
+from ratchet.core.fork import comment as fork_comment
+from ratchet.core.fork.policy import PARAMS, Reason, data_files, reasons
+from ratchet.core.fork.result import ForkResult, parse_result
 from ratchet.core.gate_status import CONTEXT
 from ratchet.core.params import Params
-from ratchet.core.policy import PARAMS, Reason, data_files, reasons
 from ratchet.core.sticky import marker_of
 from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.comment import About, Conversation, post_comment
 from ratchet.io.bundle import LARGEST_ZIP, BundleRefused, read_bundle, read_yaml
 from ratchet.io.git import git, git_says, token_environment
-from ratchet.io.github import Artifact, GitHubFailed, Pull, Status
+from ratchet.io.github.client import Artifact, GitHubFailed, Pull, Status
 from ratchet.io.revision import Revision
 from ratchet.io.room import read_params
 from ratchet.io.workflow_run import WorkflowRun, run_of

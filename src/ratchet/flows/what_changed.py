@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ratchet.core.change import DependencyChange, FileChange, ParamChange, StageRun
-from ratchet.core.dependency_change import dependency_changes as compare_locked
-from ratchet.core.param_change import param_changes as compare_trees
-from ratchet.core.stage_change import Took
-from ratchet.core.stage_change import stage_runs as compare_locks
+from ratchet.core.change.dependencies import dependency_changes as compare_locked
+from ratchet.core.change.params import param_changes as compare_trees
+from ratchet.core.change.records import DependencyChange, FileChange, ParamChange, StageRun
+from ratchet.core.change.stages import Took
+from ratchet.core.change.stages import stage_runs as compare_locks
 from ratchet.flows.data_change import data_change
 from ratchet.io import code_change, layout, timings
 from ratchet.io.revision import Revision

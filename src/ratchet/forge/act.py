@@ -25,8 +25,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from ratchet.errors import ServiceFailed
-from ratchet.forge import api, events, jobs, standins, strays, workflows
+from ratchet.forge import events, jobs, standins, strays, workflows
 from ratchet.forge import run as runs
+from ratchet.forge.api import server as api
 from ratchet.forge.home import INSIDE, Home
 from ratchet.forge.run import Run
 from ratchet.forge.workflows import Workflow

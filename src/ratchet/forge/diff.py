@@ -7,7 +7,7 @@ from typing import Any
 
 from ratchet.forge import source
 from ratchet.forge.home import Home
-from ratchet.forge.pull_record import Pull
+from ratchet.forge.pulls.pull_record import Pull
 from ratchet.io.git import git, git_says
 
 STATUSES = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}

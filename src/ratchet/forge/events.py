@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ratchet.forge import api_shapes, commits, pull_event, results, tickets
-from ratchet.forge.api_shapes import Json, Place
+from ratchet.forge import commits, results, tickets
+from ratchet.forge.api import shapes as api_shapes
+from ratchet.forge.api.shapes import Json, Place
 from ratchet.forge.home import Home
+from ratchet.forge.pulls import pull_event
 from ratchet.forge.tickets import NOTHING, Ticket
 
 OWNER = "local"

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ratchet.forge import filters, pulls, starting, tickets
+from ratchet.forge import filters, starting, tickets
 from ratchet.forge.home import INSIDE, Home
+from ratchet.forge.pulls import pulls
 from ratchet.forge.tickets import Ticket
 
 STARTING = (filters.BRANCHES, filters.TAGS)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from ratchet.core.hostile_text import shown
+from ratchet.core.fork.hostile_text import shown
 from ratchet.errors import DataRefused
 
 MEMBER = "result.json"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ratchet.core.report_text import shortened
+from ratchet.core.report.text import shortened
 from ratchet.io.markdown import visible
 
 Spec = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from ratchet.core.change import Attribution, Change, Comparison, Curve
-from ratchet.core.report_text import words
+from ratchet.core.change.records import Attribution, Change, Comparison, Curve
+from ratchet.core.report.text import words
 from ratchet.io.chart_parts import (
     CHANGE,
     QUIET,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ratchet.core.change import FileChange
-from ratchet.core.code_change import parse_numstat
+from ratchet.core.change.code import parse_numstat
+from ratchet.core.change.records import FileChange
 from ratchet.io.git import git
 from ratchet.io.revision import Revision
 

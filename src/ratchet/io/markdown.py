@@ -7,8 +7,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from ratchet.core.change import Comparison
-from ratchet.core.report_text import shortened, words
+from ratchet.core.change.records import Comparison
+from ratchet.core.report.text import shortened, words
 
 BREAK = "\u200b"
 """A space of no width: GitHub looks for mentions, references and addresses in the text it has rendered."""

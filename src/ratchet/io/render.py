@@ -17,9 +17,9 @@ from typing import Any
 import markupsafe
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ratchet.core.report import SENTENCE, Report
-from ratchet.core.report_table import CELL, Kind
-from ratchet.core.report_text import shortened
+from ratchet.core.report.build import SENTENCE, Report
+from ratchet.core.report.table import CELL, Kind
+from ratchet.core.report.text import shortened
 from ratchet.io import charts, markdown
 from ratchet.io.chart_parts import Spec
 from ratchet.io.markdown import Markup

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.sample_draw import drawn
+from ratchet.core.fork.sample_draw import drawn
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.io.batches import RawBatches
 from ratchet.io.tables import read_raw, read_typed, write_table

@@ -1,0 +1,1 @@
+"""The report: what it says, as values; templates only lay it out."""

@@ -1,0 +1,167 @@
+"""What a report says, as values: templates only lay it out.
+
+The order is that of a reader with one minute: the verdict and the change in one line each, the metrics, what changed,
+why the metric moved, where it hurts, pictures, and then the evidence behind the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ratchet.core.change.records import Change, Real
+from ratchet.core.decision import Condition, Decision
+from ratchet.core.judged import Evaluation
+from ratchet.core.model_record import ModelRecord
+from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, real
+from ratchet.core.report.table import Column, Row, Section, filled, table
+from ratchet.core.report.text import number, shortened, words
+from ratchet.core.report.what_changed import what_changed
+from ratchet.core.report.why import pictures, where_it_hurts, why
+
+__all__ = ["Report", "build_report", "real"]
+
+Folds = Mapping[str, Mapping[str, float | None]]
+FOLDS = 8
+"""Folds shown, the newest: more columns do not fit."""
+CONDITIONS = 40
+SENTENCE = 1000
+"""Characters of a sentence at most: floors and batches in it may be many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything a report shows.
+
+    `verdict` is the gate's; `against` says whom it compared with. `change_line` is about the base, with `change_real`;
+    both are empty where no base was named.
+    """
+
+    model: str
+    verdict: str
+    against: str
+    reason: str
+    would_change: str
+    base: str
+    change_line: str
+    change_real: Real
+    sections: tuple[Section, ...]
+    change: Change | None
+
+
+def build_report(
+    *,
+    model: str,
+    record: ModelRecord,
+    decision: Decision,
+    evaluation: Evaluation,
+    folds: Folds,
+    spread: Folds,
+    change: Change | None = None,
+) -> Report:
+    """Put together what a data scientist reads in a minute.
+
+    `folds` maps each fold of the cross-validation to its metrics, `spread` each metric to its `mean` and `sd`.
+    """
+    line, word = headline(change) if change else ("", "unknown")
+    return Report(
+        model=model,
+        verdict=decision.verdict,
+        against=f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)",
+        reason=shortened(decision.reason, SENTENCE),
+        would_change=shortened(decision.would_change, SENTENCE),
+        base=base_of(change) if change else "",
+        change_line=line,
+        change_real=word,
+        sections=(*_about(change, decision, evaluation), *_evidence(record, decision, evaluation, folds, spread)),
+        change=change,
+    )
+
+
+def _about(change: Change | None, decision: Decision, evaluation: Evaluation) -> Iterator[Section]:
+    coverage = 1 - 2 * decision.policy.alpha
+    comparison = change.comparison if change else None
+    if change and comparison:
+        yield against_base(change, comparison)
+    yield against_reference(evaluation, coverage, change)
+    if change is None:
+        return
+    yield what_changed(change)
+    if change.attribution and (change.attribution.parts or change.attribution.note):
+        yield why(change.attribution, shortened(change.base_name, 60))
+    if comparison:
+        yield where_it_hurts(change, comparison)
+        yield pictures(change, comparison)
+
+
+def _evidence(
+    record: ModelRecord, decision: Decision, evaluation: Evaluation, folds: Folds, spread: Folds
+) -> Iterator[Section]:
+    yield _conditions(decision.conditions)
+    if folds:
+        yield _cross_validation(folds, spread)
+    rows = [Row(each) for each in _facts(record, evaluation, decision).items()]
+    tables = (table("", [Column(""), Column("")], rows),)
+    yield Section(title="What was trained and judged on what", tables=tables, folded=True)
+
+
+def _conditions(conditions: tuple[Condition, ...]) -> Section:
+    """Those that fail come first."""
+    rows = [
+        Row(("✅" if each.passed else "❌", each.name, each.sentence), "unknown" if each.passed else "worse")
+        for each in sorted(conditions, key=lambda each: each.passed)
+    ]
+    columns = [Column(""), Column("condition", "code"), Column("what was found")]
+    return Section(
+        title="Conditions of the gate", tables=filled([table("", columns, rows, most=CONDITIONS)]), folded=True
+    )
+
+
+def _cross_validation(folds: Folds, spread: Folds) -> Section:
+    """The newest folds; mean and spread are of all of them."""
+    newest = list(folds)[-FOLDS:]
+    rows = [
+        Row((
+            words(name), number(found.get("mean")), number(found.get("sd")),
+            *(number(folds[fold].get(name)) for fold in newest),
+        ))
+        for name, found in spread.items()
+    ]  # fmt: skip
+    columns = [Column("metric"), *(Column(shortened(name, 40), "number") for name in ("mean", "spread (sd)", *newest))]
+    left = f"Shown: the newest {len(newest)} of {len(folds)} folds." if len(folds) > len(newest) else ""
+    return Section(
+        title="Cross-validation: walking forward over the training batches",
+        tables=filled([table("", columns, rows, most=20)]), note=left, folded=True,
+    )  # fmt: skip
+
+
+def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> dict[str, str]:
+    comparison = decision.evidence.comparison
+    facts = {
+        "estimator": record.recipe.model.estimator,
+        "trained on": f"{_range(record.trained_on)}, {record.rows:,} rows, {len(record.features)} features",
+        "judged on": f"{_range(evaluation.holdout)}, {evaluation.rows:,} rows {_whose(evaluation)}",
+        "change": "a refit: the champion's code and parameters, newer data"
+        if evaluation.refit
+        else "code or parameters differ from the champion's"
+        if evaluation.champion
+        else "the first model: it is compared with a constant prediction",
+        "rows that fail together": f"{evaluation.clusters} clusters" if evaluation.clusters else "assumed independent",
+    }
+    if comparison and comparison.design_effect is not None and evaluation.clusters:
+        facts["design effect"] = (
+            f"{comparison.design_effect:.1f}: the {comparison.rows:,} rows tell as much as "
+            f"{comparison.rows / max(comparison.design_effect, 1):,.0f} independent ones"
+        )
+    return facts
+
+
+def _whose(evaluation: Evaluation) -> str:
+    if evaluation.contaminated:
+        return f"of which {', '.join(evaluation.contaminated)} trained a model: they show nothing"
+    return "that neither model was trained on"
+
+
+def _range(batches: Mapping[str, str]) -> str:
+    names = sorted(batches)
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)} batches)"

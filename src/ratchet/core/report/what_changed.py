@@ -1,0 +1,191 @@
+"""What changed: data, code, parameters, dependencies, and what the pipeline had to do for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ratchet.core.change.records import BatchChange, Change, ColumnShift, StageRun
+from ratchet.core.report.table import Column, Row, Section, Table, filled, table
+from ratchet.core.report.text import NONE, count, duration, listed, number, sentence, shortened
+from ratchet.core.schema import ROWS
+
+ABSENT = "(not there)"
+"""What a parameter or package is on the side that does not have it."""
+NAMED = 3
+"""Things of one kind that a sentence names."""
+
+
+def what_changed(change: Change) -> Section:
+    """One line for each kind of thing that changed, and the tables behind them."""
+    lines = [(title, line) for title, line in _lines(change) if line]
+    note = shortened(change.data.note, 400)
+    if not lines:
+        same = f"Nothing: data, code, parameters and dependencies are those of {shortened(change.base_name, 60)}."
+        lines = [("", same)]
+    stages = _stages_line(change.stages)
+    return Section(
+        title="What changed",
+        lines=(*lines, *((("stages", stages),) if stages else ())),
+        tables=tuple(replace(each, folded=True) for each in filled(_tables(change))),
+        note=note,
+    )
+
+
+def _lines(change: Change) -> Iterator[tuple[str, str]]:
+    yield "data", _data_line(change)
+    yield "code", _code_line(change)
+    yield "parameters", _params_line(change)
+    yield "dependencies", listed(_moved(each.name, each.old, each.new) for each in change.dependencies)
+
+
+def _data_line(change: Change) -> str:
+    batches = change.data.batches
+    kinds = sentence(
+        [_batches(batches, "added"), _batches(batches, "removed"), _batches(batches, "changed"), _flips(batches)]
+    )
+    fresh = sum(len(values) for batch in batches for values in batch.new_categories.values())
+    named = [f"{shift.table}.{shift.column}" for shift in change.data.shifts]
+    shifted = f"{count(len(named), 'column')} shifted ({listed(named, NAMED)})" if named else ""
+    categories = count(fresh, "new category", "new categories") if fresh else ""
+    return "; ".join(part for part in (kinds, categories, shifted) if part)
+
+
+def _batches(batches: Sequence[BatchChange], kind: str) -> str:
+    """'1 batch added (2013-07: 28,293 rows)': a batch has several tables, each of its own length."""
+    found = [batch for batch in batches if batch.kind == kind]
+    names = list(dict.fromkeys(batch.batch for batch in found))
+    if not names:
+        return ""
+    # The rows that train and judge are counted; a batch's lookups stand in the table.
+    judged = [batch for batch in found if batch.table == ROWS] or found
+    rows = sum(_rows_moved(batch) for batch in judged)
+    return f"{count(len(names), 'batch', 'batches')} {kind} ({listed(names, NAMED)}: {count(rows, 'row')})"
+
+
+def _rows_moved(batch: BatchChange) -> int:
+    if batch.kind == "changed":
+        return batch.rows_added + batch.rows_removed + batch.rows_edited
+    return batch.rows_after if batch.kind == "added" else batch.rows_before
+
+
+def _flips(batches: Sequence[BatchChange]) -> str:
+    flips = sum(batch.label_flips or 0 for batch in batches)
+    return f"{count(flips, 'label')} flipped" if flips else ""
+
+
+def _code_line(change: Change) -> str:
+    if not change.code:
+        return ""
+    added = sum(file.lines_added or 0 for file in change.code)
+    removed = sum(file.lines_removed or 0 for file in change.code)
+    return (
+        f"{count(len(change.code), 'file')} (+{added:,} -{removed:,}): {listed((f.path for f in change.code), NAMED)}"
+    )
+
+
+def _params_line(change: Change) -> str:
+    return listed((_moved(each.key, each.old, each.new) for each in change.params), NAMED)
+
+
+def _moved(name: str, old: str | None, new: str | None) -> str:
+    before, after = (ABSENT if value is None else shortened(value, 24) for value in (old, new))
+    return f"{shortened(name, 40)} {before} → {after}"
+
+
+def _stages_line(stages: Sequence[StageRun]) -> str:
+    """'3 ran (1 min 12 s), 1 restored, 2 unchanged; the cache saved 48 s'."""
+    by_state = {state: [each for each in stages if each.state == state] for state in ("ran", "restored", "unchanged")}
+    ran = sum(stage.seconds or 0 for stage in by_state["ran"])
+    states = [f"{len(found)} {state}{f' ({duration(ran)})' if state == 'ran' else ''}"
+              for state, found in by_state.items() if found]  # fmt: skip
+    saved = sum(stage.saved or 0 for stage in stages)
+    return "; ".join(part for part in (sentence(states), f"the cache saved {duration(saved)}" if saved else "") if part)
+
+
+def _tables(change: Change) -> Iterator[Table]:
+    yield _batch_table(change.data.batches)
+    yield _category_table(change.data.batches)
+    yield _shift_table(change.data.shifts)
+    yield _code_table(change)
+    yield _param_table(change)
+    yield _dependency_table(change)
+    yield _stage_table(change.stages)
+
+
+def _batch_table(batches: Sequence[BatchChange]) -> Table:
+    numbers = ("rows before", "rows after", "added", "removed", "edited", "labels flipped")
+    columns = [
+        Column("batch", "code"),
+        Column("table", "code"),
+        Column("what"),
+        *(Column(n, "number") for n in numbers),
+    ]
+    return table("Batches", columns, [_batch_row(batch) for batch in batches])
+
+
+def _batch_row(batch: BatchChange) -> Row:
+    counts = (batch.rows_before, batch.rows_after, batch.rows_added, batch.rows_removed, batch.rows_edited)
+    flips = NONE if batch.label_flips is None else f"{batch.label_flips:,}"
+    return Row((batch.batch, batch.table, batch.kind, *(f"{each:,}" for each in counts), flips))
+
+
+def _category_table(batches: Sequence[BatchChange]) -> Table:
+    rows = [
+        Row((batch.batch, f"{batch.table}.{column}", listed(values)))
+        for batch in batches
+        for column, values in batch.new_categories.items()
+        if values
+    ]
+    return table("New categories", [Column("batch", "code"), Column("column", "code"), Column("values")], rows)
+
+
+def _shift_table(shifts: Sequence[ColumnShift]) -> Table:
+    """Largest distance first."""
+    columns = [Column("column", "code"), Column("distance (0 to 1)", "number"), Column("before"), Column("after")]
+    rows = [
+        Row((f"{each.table}.{each.column}", number(each.distance), each.before, each.after))
+        for each in sorted(shifts, key=lambda each: -each.distance)
+    ]
+    return table("Columns whose distribution moved", columns, rows)
+
+
+def _code_table(change: Change) -> Table:
+    rows = [
+        Row((file.path, _lines_of(file.lines_added, "+"), _lines_of(file.lines_removed, "-"))) for file in change.code
+    ]
+    return table("Code", [Column("file", "code"), Column("added", "number"), Column("removed", "number")], rows)
+
+
+def _lines_of(lines: int | None, sign: str) -> str:
+    return "not text" if lines is None else f"{sign}{lines:,}"
+
+
+def _param_table(change: Change) -> Table:
+    columns = [Column("parameter", "code"), Column("before", "code"), Column("now", "code"), Column("line", "number")]
+    rows = [
+        Row((each.key, *_sides(each.old, each.new), NONE if each.line is None else f"{each.line}"))
+        for each in change.params
+    ]
+    return table("Parameters (params.yaml)", columns, rows)
+
+
+def _dependency_table(change: Change) -> Table:
+    columns = [Column("package", "code"), Column("before", "code"), Column("now", "code")]
+    return table(
+        "Dependencies", columns, [Row((each.name, *_sides(each.old, each.new))) for each in change.dependencies]
+    )
+
+
+def _sides(old: str | None, new: str | None) -> tuple[str, str]:
+    return ABSENT if old is None else old, ABSENT if new is None else new
+
+
+def _stage_table(stages: Sequence[StageRun]) -> Table:
+    columns = [Column("stage", "code"), Column("what it did"), Column("took", "number"), Column("saved", "number"),
+               Column("because of")]  # fmt: skip
+    rows = [
+        Row((each.name, each.state, duration(each.seconds), duration(each.saved), listed(each.reasons) or NONE))
+        for each in stages
+    ]
+    return table("Stages", columns, rows)

@@ -1,0 +1,169 @@
+"""Why the metric moved, and where it hurts: the causes with their noise, the worst slices, the rows that switched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ratchet.core.change.records import Attribution, Change, Comparison, Importance, Part, Real, RowChange, Rows, Slice
+from ratchet.core.report.table import Column, Row, Section, Table, filled, span, table
+from ratchet.core.report.text import NONE, between, count, duration, number, sentence, shortened, words
+
+BLOCKS = 10
+"""Characters of the longest bar."""
+BLOCK = {"better": "🟩", "worse": "🟥", "within noise": "⬜", "unknown": "⬜"}
+CAUSES = {"params": "parameters"}
+
+
+def why(attribution: Attribution, base: str) -> Section:
+    """The gain shared out among its causes, or why it was not."""
+    if not attribution.parts or attribution.total is None:
+        return Section(title="Why the metric moved", note=shortened(attribution.note, 600))
+    alone = len(attribution.parts) == 1
+    return Section(
+        title="Why the metric moved",
+        lines=(("", _alone(attribution, base) if alone else _shared_out(attribution, base)),),
+        tables=(_parts_table(attribution),),
+        pictures=() if alone else ("attribution",),
+        note=shortened(attribution.note, 600),
+    )
+
+
+def _alone(attribution: Attribution, base: str) -> str:
+    factor = attribution.parts[0].factor
+    gain = f"the gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}"
+    return f"Nothing but {CAUSES.get(factor, factor)} changed: {gain} is due to that alone."
+
+
+def _shared_out(attribution: Attribution, base: str) -> str:
+    return (
+        f"The gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}, shared out by "
+        f"running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
+    )
+
+
+def _reruns(attribution: Attribution) -> str:
+    cached = f"{attribution.from_cache} of them from the cache" if attribution.from_cache else ""
+    return sentence([count(attribution.reruns, "rerun"), cached, duration(attribution.seconds)])
+
+
+def _parts_table(attribution: Attribution) -> Table:
+    columns = (
+        Column("cause"), Column("", "bar"), Column("Δ", "number"), Column("interval", "interval"),
+        Column("is it real?", "real"),
+    )  # fmt: skip
+    longest = max(abs(part.gain) for part in attribution.parts)
+    rows = [_part_row(part, longest) for part in attribution.parts]
+    total = Row(("total", "", number(attribution.total, sign="+"), NONE, ""))
+    return table("", columns, [*rows, total])
+
+
+def _part_row(part: Part, longest: float) -> Row:
+    cells = (
+        CAUSES.get(part.factor, part.factor), _bar(part.gain, longest, part.real), number(part.gain, sign="+"),
+        between(part.low, part.high), part.real,
+    )  # fmt: skip
+    return Row(cells, part.real, span=span(part.low, part.gain, part.high))
+
+
+def _bar(gain: float, longest: float, real: Real) -> str:
+    """Squares in proportion; what is not nothing has one at least."""
+    return BLOCK[real] * max(1 if gain else 0, round(BLOCKS * abs(gain) / longest)) if longest else ""
+
+
+def where_it_hurts(change: Change, comparison: Comparison) -> Section:
+    """The slices that lose most, and the rows that went from right to wrong."""
+    return Section(
+        title="Where it hurts",
+        lines=tuple(_hurts(comparison, shortened(change.base_name, 40))),
+        tables=filled(_hurt_tables(change, comparison)),
+        pictures=("slices",) if any(each.low is not None for each in comparison.slices) else (),
+    )
+
+
+def _hurts(comparison: Comparison, base: str) -> Iterator[tuple[str, str]]:
+    yield "slices", _slices_line(comparison)
+    if comparison.switched:
+        yield "rows", _switched_line(comparison.switched, base)
+
+
+def _slices_line(comparison: Comparison) -> str:
+    if not comparison.slices:
+        return "none has rows enough to be looked at"
+    worse = [each for each in comparison.slices if each.real == "worse"]
+    if not worse:
+        return "none is shown to be worse; these gain least"
+    return f"{count(len(worse), 'slice is', 'slices are')} shown to be worse, first {shortened(worse[0].name, 80)}"
+
+
+def _switched_line(rows: Rows, base: str) -> str:
+    net = rows.mended - rows.broken
+    return (
+        f"{rows.broken:,} that {base} got right are wrong now, {rows.mended:,} that it got wrong are right "
+        f"(net {net:+,})"
+    )
+
+
+def _hurt_tables(change: Change, comparison: Comparison) -> Iterator[Table]:
+    base = shortened(change.base_name, 40)
+    yield _slices_table(comparison, base)
+    if comparison.switched:
+        yield _rows_table(comparison.switched, base)
+
+
+def _slices_table(comparison: Comparison, base: str) -> Table:
+    columns = (
+        Column("slice", "code"), Column("rows", "number"), Column(base, "number"), Column("this change", "number"),
+        Column("Δ", "number"), Column(f"{comparison.coverage:.0%} interval", "interval"), Column("is it real?", "real"),
+    )  # fmt: skip
+    title = f"Worst slices, in {words(comparison.loss)} (intervals hold for all slices at once)"
+    return table(title, columns, [_slice_row(each) for each in comparison.slices])
+
+
+def _slice_row(found: Slice) -> Row:
+    cells = (
+        found.name, f"{found.rows:,}", number(found.base), number(found.change), number(found.gain, sign="+"),
+        between(found.low, found.high), found.real,
+    )  # fmt: skip
+    return Row(cells, found.real, span=span(found.low, found.gain, found.high))
+
+
+def _rows_table(rows: Rows, base: str) -> Table:
+    columns = (
+        Column("row", "code"), Column("actual"), Column(f"{base} said"), Column("this change says"),
+        Column("loss", "number"),
+    )  # fmt: skip
+    title = f"Right in {base}, wrong now: the worst"
+    return table(title, columns, [_switched_row(row) for row in rows.worst], folded=True)
+
+
+def _switched_row(row: RowChange) -> Row:
+    key = ", ".join(f"{name}={value}" for name, value in row.key.items())
+    return Row((key, row.actual, row.base, row.change, number(row.loss, sign="+")))
+
+
+def pictures(change: Change, comparison: Comparison) -> Section:
+    """What is better seen than read; importance also as a table."""
+    curves = tuple(dict.fromkeys(curve.name for curve in comparison.curves))
+    history = ("history",) if comparison.history else ()
+    importance = ("importance",) if comparison.importance else ()
+    return Section(
+        title="Pictures",
+        tables=filled([_importance_table(comparison, shortened(change.base_name, 40))]),
+        pictures=(*history, *curves, *importance),
+    )
+
+
+def _importance_table(comparison: Comparison, base: str) -> Table:
+    columns = (
+        Column("feature", "code"),
+        Column(base, "number"),
+        Column("this change", "number"),
+        Column("more", "number"),
+    )
+    title = f"Importance: {words(comparison.loss)} lost when a feature is shuffled"
+    return table(title, columns, [_importance_row(each) for each in comparison.importance], folded=True)
+
+
+def _importance_row(each: Importance) -> Row:
+    more = None if each.base is None or each.change is None else each.change - each.base
+    return Row((each.feature, number(each.base), number(each.change), number(more, sign="+")))

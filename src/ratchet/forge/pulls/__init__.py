@@ -1,0 +1,1 @@
+"""Pull requests without GitHub: refs, merges, and the page."""

@@ -1,0 +1,1 @@
+"""GitHub's API, or what speaks its language."""
