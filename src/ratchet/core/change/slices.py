@@ -77,7 +77,12 @@ def worst_slices(
     cuts = (_cut(str(name), features[name]) for name in features.columns)
     found = list(_distinct(each for cut in cuts for each in _measure(cut, losses, groups, least_rows)))
     slices = [_slice(each, alpha / len(found)) for each in found]
-    return tuple(sorted(slices, key=lambda each: (each.real != "worse", each.gain, each.name))[:most])
+    return tuple(sorted(slices, key=_place)[:most])
+
+
+def _place(each: Slice) -> tuple[bool, float, str]:
+    """Shown to be worse first, then by gain, then by name: gains that differ by rounding alone are the same."""
+    return each.real != "worse", float(f"{each.gain:.9g}"), each.name
 
 
 def _slice(found: _Found, alpha: float) -> Slice:
