@@ -30,9 +30,6 @@ FEW_VALUES = 8
 SIGNIFICANT = 4
 """Digits of a number in a slice's name, or more where edges could not be told apart."""
 
-SCATTER = 2_654_435_761
-"""Row numbers times this, modulo 2^32, are spread out (Knuth, TAOCP 3, 6.4): their sum tells which rows a slice has."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
@@ -123,7 +120,7 @@ def _measure(cut: _Cut, losses: Losses, groups: Groups, least_rows: int) -> Iter
         means = [np.bincount(codes, weights=values, minlength=count) / rows for values in (base, change, gains)]
     errors, clusters = _errors(codes, groups.codes[inside], gains, means[2])
     differing = np.bincount(codes, weights=gains != 0, minlength=count)
-    which = np.bincount(codes, weights=np.flatnonzero(inside) * SCATTER % 2**32, minlength=count)
+    which = np.bincount(codes, weights=_marks(len(inside))[inside], minlength=count)
     looked_at = (rows >= least_rows) & (rows < len(inside)) & (differing > 0)
     for one in np.flatnonzero(looked_at).tolist():
         yield _Found(
@@ -136,6 +133,14 @@ def _measure(cut: _Cut, losses: Losses, groups: Groups, least_rows: int) -> Iter
             error=float(errors[one]) if clusters[one] > 1 else None,
             degrees=int(clusters[one]) - 1,
         )
+
+
+def _marks(rows: int) -> NDArray[np.int64]:
+    """A number for each row, always the same ones: the sums of two sets of rows are equal if the sets are.
+
+    Drawn, so that other sets have other sums but for one chance in four billion; small enough to be added exactly.
+    """
+    return np.random.default_rng(0).integers(0, 2**32, rows)
 
 
 def _gains(losses: Losses) -> Floats:
