@@ -49,7 +49,7 @@ def calls(forge: Home) -> list[str]:
 def trained(name: str, reason: str, branch: str = "main", between: str = "->") -> list[str]:
     """The calls of the train workflow for the event `name`; only the steps that read or write branches have a token."""
     steps = ("data fetch", "run", "report", "publish", "record")
-    tokens = {"run": "yes", "publish": "yes"}
+    tokens = {"run": "yes", "publish": "yes", "record": "yes"}
     return [
         f"{step} branch={branch} run= reason={reason} token={tokens.get(step, '')} {name} {between}" for step in steps
     ]

@@ -30,12 +30,14 @@ def register(app: typer.Typer) -> None:
 @forge.command(epilog=example("ratchet forge init", "ratchet forge init ../my-forge"))
 def init(context: typer.Context, home: Folder = None) -> None:
     """Make the forge and connect this checkout to it: git push forge main then trains."""
+    from ratchet.flows.merge_driver import install
     from ratchet.forge.home import connect, create
 
     root = settings_of(context).root
     place = _place(context, home)
     create(place, python=Path(sys.executable))
     connect(place, root)
+    install(root)
     typer.echo(f"forge at {place.root}; now: git push forge main")
 
 

@@ -53,7 +53,7 @@ def record(context: typer.Context) -> None:
     recorded = record(settings_of(context))
     typer.echo(f"{'recorded' if recorded.new else 'already recorded'} as MLflow run {recorded.run.run_id}")
     _output("run-id", recorded.run.run_id)
-    _output("verdict", recorded.decision.verdict)
+    _output("verdict", recorded.outcome)
 
 
 def report(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from ratchet.core.decision import Decision
 from ratchet.core.judged import CHALLENGER, Evaluation
+from ratchet.core.ledger import champion, withdrawn
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.tracked_run import RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
+from ratchet.flows.champion import ledger
 from ratchet.flows.run import pending, read_decision
 from ratchet.io import dvc, layout, model_folder
 from ratchet.io.git import head_commit
@@ -27,11 +29,15 @@ TRAINING, JUDGING = "training", "evaluation"
 
 @dataclass(frozen=True)
 class Recorded:
-    """The run, whether this call made it, and what the gate said."""
+    """The run, whether this call made it, what the gate said, and what follows from that.
+
+    `outcome` is the verdict, but for a model that would be promoted and serves already, or was rolled back.
+    """
 
     run: RunRef
     new: bool
     decision: Decision
+    outcome: Literal["promote", "hold", "reject", "serves", "rolled back"]
 
 
 def record(settings: Settings) -> Recorded:
@@ -42,12 +48,28 @@ def record(settings: Settings) -> Recorded:
     params = read_params(settings.root)
     decision = read_decision(settings)
     fingerprint = fingerprint_of(settings.root)
+    outcome = _outcome(settings, params, decision)
     with tracking(settings.mlflow_uri, params.project.name) as store:
         known = store.find_run(fingerprint)
         if known and known.finished:
-            return Recorded(known, new=False, decision=decision)
+            return Recorded(known, new=False, decision=decision, outcome=outcome)
         _require_current(settings)
-        return Recorded(store.record(_facts(settings, params, decision, fingerprint)), new=True, decision=decision)
+        made = store.record(_facts(settings, params, decision, fingerprint))
+    return Recorded(made, new=True, decision=decision, outcome=outcome)
+
+
+def _outcome(
+    settings: Settings, params: Params, decision: Decision
+) -> Literal["promote", "hold", "reject", "serves", "rolled back"]:
+    """What serves already or was taken back is not promoted: to ask for it would come to nothing."""
+    if decision.verdict != "promote":
+        return decision.verdict
+    entries = ledger(settings, params).read()
+    model = model_folder.read_record(settings.root / layout.MODEL).model_digest
+    serving = champion(entries)
+    if serving is not None and serving.model_digest == model:
+        return "serves"
+    return "rolled back" if model in withdrawn(entries) else "promote"
 
 
 def fingerprint_of(root: Path) -> str:

@@ -57,6 +57,8 @@ def run(settings: Settings) -> Outcome:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)
         _require_data(RawBatches(settings.root))
+        if dvc.stale_outputs(found) and repo.config["core"].get("remote"):
+            found = _fetched(repo, found)
         if _nothing_to_judge(settings, found, serving):
             return _outcome(settings, entries, ())
         _check_names(params)
@@ -65,6 +67,19 @@ def run(settings: Settings) -> Outcome:
         stages, seconds = _reproduce(settings.root, repo)
     restored = tuple(name for name in stages if name not in seconds)
     return replace(_outcome(settings, entries, stages), seconds=seconds, restored=restored)
+
+
+def _fetched(repo: Repo, found: dvc.Status) -> dvc.Status:
+    """The status after what the lock names was fetched: a pull of commits alone leaves older outputs here.
+
+    A remote that does not answer changes nothing: then it is made.
+    """
+    try:
+        dvc.pull(repo)
+    except ServiceFailed as error:
+        say(f"outputs of dvc.lock are not here and cannot be fetched: {error.message}; they are made again")
+        return found
+    return dvc.status(repo)
 
 
 def _reproduce(root: Path, repo: Repo) -> tuple[tuple[str, ...], dict[str, float]]:

@@ -119,6 +119,16 @@ def missing_data(repo: Repo) -> list[str]:
     return sorted(str(out) for out in repo.index.outs if out.stage.is_data_source and not out.exists)
 
 
+def stale_outputs(found: Status) -> list[str]:
+    """The stages whose outputs here are not those of the lock, though all that they were made from is."""
+    return [name for name, changes in found.items() if not name.endswith(".dvc") and _only_outputs(changes)]
+
+
+def _only_outputs(changes: list[Any]) -> bool:
+    kinds = {kind for entry in changes for kind in (entry if isinstance(entry, dict) else [entry])}
+    return kinds == {"changed outs"}
+
+
 def require_untouched_data(found: Status) -> None:
     """Raises DataRefused if a tracked raw batch or lookup is not what its `.dvc` file says."""
     changed = {

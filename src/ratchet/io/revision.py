@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import yaml
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.io import layout
 from ratchet.io.git import git, git_says
+from ratchet.settings import PARAMS
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -41,10 +44,9 @@ class Revision:
         Paths that the commit does not have are left out.
         """
         for name in sorted({name for path in paths for name in self.files(path)}):
-            text = git(["cat-file", "blob", f"{self.commit}:./{name}"], cwd=self.root, strip=False)
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+            target.write_bytes(self._bytes(name))
 
     def lock(self) -> dict[str, Any]:
         """The stages of `dvc.lock` by name: cmd, deps, params, outs; empty if nothing was computed for the commit."""
@@ -58,6 +60,32 @@ class Revision:
         """The same of the work tree."""
         path = self.root / layout.LOCK
         return _outs(_stages(path.read_text(encoding="utf-8") if path.is_file() else None))
+
+    def untrained(self, stages: Iterable[str]) -> tuple[str, ...]:
+        """The files and sections of params.yaml that these stages' lock entries are not of: the lock is an older one.
+
+        Data that DVC tracks is not looked at. Empty where the lock is the commit's own, or has none of the stages.
+        """
+        files, lock = self.files(), self.lock()
+        entries = [lock[name] for name in stages if name in lock]
+        wanted = {dep["path"]: dep.get("md5", "") for entry in entries for dep in entry.get("deps", ())}
+        paths = [path for path, md5 in wanted.items() if not path.startswith("data/") and self._md5(path, files) != md5]
+        tree = yaml.safe_load(self.text(PARAMS) or "") or {}
+        asked = [entry.get("params", {}).get(PARAMS, {}) for entry in entries]
+        sections = {name for each in asked for name, value in each.items() if tree.get(name) != value}
+        return (*sorted(sections), *sorted(paths))
+
+    def _md5(self, path: str, files: Iterable[str]) -> str:
+        """What DVC calls the content of a file or folder that git holds."""
+        inside = [name for name in files if name.startswith(f"{path}/")]
+        if not inside:
+            return _digest(self._bytes(path))
+        listing = [{"md5": _digest(self._bytes(name)), "relpath": name[len(path) + 1 :]} for name in sorted(inside)]
+        return f"{_digest(json.dumps(listing, sort_keys=True).encode())}.dir"
+
+    def _bytes(self, path: str) -> bytes:
+        text = git(["cat-file", "blob", f"{self.commit}:./{path}"], cwd=self.root, strip=False)
+        return text.encode(errors="surrogateescape")
 
     def fetch(self, repo: Repo, paths: Iterable[str], into: Path) -> None:
         """Copy outputs or tracked data, or files in them, into the folder `into`, under the same names.
@@ -97,6 +125,10 @@ def exported(revision: Revision, *paths: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         revision.export(paths, Path(name))
         yield Path(name)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _stages(lock: str | None) -> dict[str, Any]:
