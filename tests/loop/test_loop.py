@@ -97,6 +97,9 @@ def test_a_new_batch_is_judged_against_the_champion(served: Sandbox) -> None:
     assert ledger(served)[2]["reason"] == "slow on Sundays"
     assert served.ok("reconcile") == "ledger and alias agree: version 1 serves\n"
 
+    outputs = served.base / "outputs"
+    assert served.ratchet("record", env={"GITHUB_OUTPUT": str(outputs)}).code == 0
+    assert "verdict=rolled back" in outputs.read_text(encoding="utf-8").splitlines()
     again = served.ratchet("promote")
     assert (again.code, "next: " in again.error) == (4, True)
     assert len(ledger(served)) == 3
@@ -114,3 +117,12 @@ def test_a_crash_between_ledger_and_alias_is_repaired(served: Sandbox) -> None:
     assert served.run([sys.executable, "-c", FORGET_ALIAS]).code == 0
     assert served.ok("reconcile") == "the alias pointed to version none; it points to 1 again\n"
     assert served.ok("reconcile") == "ledger and alias agree: version 1 serves\n"
+
+
+@pytest.mark.slow
+def test_a_workflow_is_not_told_to_promote_what_serves(served: Sandbox) -> None:
+    """The gate's decision stays, and the output that a promotion hangs on says that there is nothing left to do."""
+    outputs = served.base / "outputs"
+    assert served.ratchet("record", env={"GITHUB_OUTPUT": str(outputs)}).code == 0
+    assert "verdict=serves" in outputs.read_text(encoding="utf-8").splitlines()
+    assert decision(served)["verdict"] == "promote"

@@ -48,8 +48,10 @@ def seed_noise(settings: Settings, seeds: int) -> SeedNoise:
         with rerun(settings, parts) as done:
             measured.append(measure(task, target, scores_on(rows, done.model, done.home)))
             from_cache += not done.trained
-        if measured[-1] == measured[0]:
-            # Another seed made the same model: nothing is random in it, and a third would say no more.
+        if number == 1 and measured[1] == measured[0]:
+            # A third seed would say no more.
+            if number < seeds:
+                say("another seed made the same model: nothing is random in it")
             break
     refits = len(measured) - 1
     return SeedNoise(sd=_deviations(measured), seeds=refits, seconds=time.monotonic() - started, from_cache=from_cache)

@@ -5,7 +5,6 @@ In this order, and each step twice is as good as once: a worker that is killed i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from ratchet.errors import RatchetError
 from ratchet.forge import results, source, tickets, triggers, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.home import Home
+from ratchet.forge.pulls import pull_record
 from ratchet.forge.results import RunResult
 from ratchet.forge.run import Run
 from ratchet.forge.tickets import Ticket
@@ -120,8 +120,8 @@ def facts(home: Home, run: Run, result: RunResult, depth: int) -> dict[str, obje
 
 def _head_branch(home: Home, run: Run) -> str:
     if run.ticket.event == tickets.PULL_REQUEST:
-        event = json.loads((runs.folder(home, run) / "event.json").read_text(encoding="utf-8"))
-        return str(event["pull_request"]["head"]["ref"])
+        # Not from event.json: a run that could not even be planned has none.
+        return pull_record.read(home, run.ticket.number).head
     return run.ticket.branch.removeprefix("refs/tags/")
 
 

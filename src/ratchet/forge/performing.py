@@ -6,14 +6,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TextIO
 
 from ratchet.errors import RatchetError
-from ratchet.forge import act, cancellation, ending, intake, jobs, results, workflows
+from ratchet.forge import act, cancellation, ending, intake, jobs, remaining, results, workflows
 from ratchet.forge.act import Order
 from ratchet.forge.jobs import Job
 from ratchet.forge.progress import Progress
 from ratchet.forge.results import RunResult
+from ratchet.io.files import write_text
 
 SECONDS_PER_MINUTE = 60
 
@@ -51,6 +53,7 @@ class Performance:
         try:
             self._known = list(jobs.every(workflows.below(self._order.source), self._order.workflow))
             code = act.run(self._order, os.environ, self._hear, self._stop)
+            self._catch_up()
         except RatchetError as failure:
             error = str(failure)
         if code != 0 and not (error or self._why) and results.FAILURE not in self._progress.jobs.values():
@@ -71,8 +74,20 @@ class Performance:
             seconds=round(time.monotonic() - began, 3),
         )
 
+    def _catch_up(self) -> None:
+        """Run what act left undone because a workflow failed that a job calls."""
+        order, turn = self._order, remaining.NEVER
+        read, file = workflows.below(order.source), order.home.work / "remaining" / Path(order.workflow.path).name
+        while not self._why and (left := remaining.after(read, order.workflow, self._progress, turn)):
+            turn = left.turn
+            write_text(file, left.text)
+            # It keeps the file's name, which is the workflow's own where it has none.
+            act.run(replace(order, workflow=replace(order.workflow, path=str(file))), os.environ, self._hear, self._stop)
+
     def _hear(self, line: str) -> None:
         self._raw.write(line)
+        if remaining.STUB in line:
+            return
         for shown in self._progress.read(line):
             self._tell(shown)
 

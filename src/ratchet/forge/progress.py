@@ -35,7 +35,8 @@ class Begun:
 class Progress:
     """Reads act's log line by line; remembers jobs (name to result), step outputs and step summaries.
 
-    `begun` are the jobs that have begun, by name, also those that have ended; `clock` gives seconds.
+    `begun` are the jobs that have begun, by name, also those that have ended; `step_outputs` are the outputs by job,
+    step and name; `clock` gives seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,6 +45,7 @@ class Progress:
         self.begun: dict[str, Begun] = {}
         self.jobs: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
+        self.step_outputs: dict[str, dict[str, dict[str, str]]] = {}
         self.summaries: list[str] = []
 
     def read(self, line: str) -> Iterator[str]:
@@ -69,6 +71,8 @@ class Progress:
             self.jobs[job_name(event["job"])] = event["jobResult"]
         if event.get("command") == "set-output" and _has_id(event):
             self.outputs[event["name"]] = event["arg"]
+            steps = self.step_outputs.setdefault(job_name(event["job"]), {})
+            steps.setdefault(event["stepID"][0], {})[event["name"]] = event["arg"]
         if event.get("command") == "summary":
             self.summaries.append(event["content"])
 

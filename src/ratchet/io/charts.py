@@ -109,11 +109,11 @@ def _slices(comparison: Comparison) -> Spec:
 
 
 def _history(comparison: Comparison, base: str) -> Spec:
+    """A model's line breaks where it has no value: the batch is in the data, so that nothing is drawn across it."""
     values = [
         {"batch": label(each.batch), "model": model, "value": value, "rows": "held out" if each.held_out else "fold"}
         for each in comparison.history
         for model, value in ((base, each.base), (CHANGE, each.change))
-        if value is not None
     ]
     name = words(comparison.loss)
     shape = {

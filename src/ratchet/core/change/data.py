@@ -18,7 +18,7 @@ from ratchet.core.change.records import BatchChange
 Positions = NDArray[np.intp]
 
 CATEGORIES = 20
-"""New values of a column that are named, the commonest; a change with more of them says how many."""
+"""New values of a column that are named, the commonest; all of them are counted."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,14 @@ class Version:
 
     frame: pd.DataFrame
     labels: pd.Series | None = None
+
+
+@dataclass(frozen=True)
+class NewValues:
+    """Values of one column that are new: the commonest of them, sorted, and how many there are in all."""
+
+    named: tuple[str, ...]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -114,14 +122,11 @@ def edited(before: pd.DataFrame, after: pd.DataFrame, rows: Matched) -> NDArray[
     return changed
 
 
-def new_values(
-    after: Mapping[str, pa.Table], known: Iterable[pa.Table]
-) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[str, int]]:
-    """Values of text columns that no table of `known` has, by batch of `after` and column, sorted.
+def new_values(after: Mapping[str, pa.Table], known: Iterable[pa.Table]) -> dict[str, dict[str, NewValues]]:
+    """Values of text columns that no table of `known` has, by batch of `after` and column.
 
-    At most `CATEGORIES` of each are named; the second value says how many there are where that is not all, by
-    "batch: column". A column in which every row has a value of its own names rows, and has no categories. `known` is
-    read only as far as anything new is left, so that a generator need not read all of history.
+    At most `CATEGORIES` of each are named. A column in which every row has a value of its own names rows, and has no
+    categories. `known` is read only as far as anything new is left, so that a generator need not read all of history.
     """
     left = {
         (batch, column): dict(_counts(table.column(column)))
@@ -136,12 +141,11 @@ def new_values(
                 values.pop(value, None)
         if not any(left.values()):
             break
-    named: dict[str, dict[str, tuple[str, ...]]] = {}
+    found: dict[str, dict[str, NewValues]] = {}
     for (batch, column), values in left.items():
         if values:
-            named.setdefault(batch, {})[column] = tuple(sorted(_commonest(values)))
-    cut = {f"{batch}: {column}": len(values) for (batch, column), values in left.items() if len(values) > CATEGORIES}
-    return named, cut
+            found.setdefault(batch, {})[column] = NewValues(tuple(sorted(_commonest(values))), len(values))
+    return found
 
 
 def text_columns(table: pa.Table) -> list[str]:

@@ -53,7 +53,12 @@ class BatchChange(Finite):
     rows_removed: int
     rows_edited: int
     label_flips: int | None = Field(description="rows in both whose label differs; None: the table has no label")
-    new_categories: Mapping[str, tuple[str, ...]] = Field(description="by column: values no base batch has")
+    new_categories: Mapping[str, tuple[str, ...]] = Field(
+        description="by column: values no base batch has; the commonest where they are many"
+    )
+    new_category_counts: Mapping[str, int] = Field(
+        default_factory=dict, description="by column of new_categories: how many there are; absent: all are named"
+    )
 
 
 class DataChange(Finite):
@@ -98,7 +103,7 @@ class StageRun(Finite):
     )
     seconds: float | None = Field(description="how long it took, if it ran")
     saved: float | None = Field(description="how long it last took, if it did not have to run; None: not known")
-    reasons: tuple[str, ...] = Field(description="the dependencies and parameters that differ from the base's")
+    reasons: tuple[str, ...] = Field(description="the dependencies and parameters that differ from the base's; none: its lock is the base's")
 
 
 class Part(Finite):

@@ -25,7 +25,9 @@ class Took:
 def stage_runs(
     order: Sequence[str], base: Mapping[str, Stage], head: Mapping[str, Stage], took: Took
 ) -> tuple[StageRun, ...]:
-    """Say for every stage of the head's lock what it did and what made it differ from the base's.
+    """Say for every stage of the head's lock what it did in the run, and in what it differs from the base's.
+
+    The two are apart: a stage that an earlier run computed is unchanged now, and may still differ from the base's.
 
     `order` names the stages as `dvc.yaml` has them; one that it makes several of (`train@a`) stands where it does.
     """
@@ -54,7 +56,7 @@ def reasons(base: Stage | None, head: Stage) -> tuple[str, ...]:
     ('data/raw',)
     """
     if base is None:
-        return ("a stage that the base has not computed",)
+        return ("everything: the base has not computed it",)
     paths = _differing(_deps(base), _deps(head))
     return (
         *(["its command"] if base.get("cmd") != head.get("cmd") else []),

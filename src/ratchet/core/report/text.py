@@ -10,22 +10,43 @@ NONE = "–"
 SHORT_SHA = 7
 
 
-def number(value: float | None, *, sign: str = "") -> str:
-    """Four places, two significant ones for what they would hide, thousands set apart for what is large."""
+PLACES, MOST_PLACES = 4, 7
+"""Decimal places of a number, and of numbers side by side at most: what those hide is written with an exponent."""
+
+
+def places(values: Iterable[float | None]) -> int:
+    """How many decimal places numbers that are read together need, so that none of them is rounded to nothing.
+
+    >>> places([0.0204, 0.000042, 0.0, None])
+    5
+    """
+    sizes = [abs(value) for value in values if value]
+    return next(
+        (most for most in range(PLACES, MOST_PLACES) if not any(_hidden(size, most) for size in sizes)), MOST_PLACES
+    ) if any(not _hidden(size, MOST_PLACES) for size in sizes) else PLACES
+
+
+def number(value: float | None, *, sign: str = "", places: int = PLACES) -> str:
+    """So many places, two significant ones for what they would hide, thousands set apart for what is large."""
     if value is None:
         return NONE
     if abs(value) >= 1000:
         return f"{value:{sign},.1f}"
-    if 0 < abs(value) < 0.00005:
+    if value and _hidden(abs(value), places):
         return f"{value:{sign}.1e}"
-    return f"{value + 0.0:{sign}.4f}"
+    return f"{value + 0.0:{sign}.{places}f}"
 
 
-def between(low: float | None, high: float | None) -> str:
+def _hidden(size: float, places: int) -> bool:
+    """Whether so many places round it to nothing."""
+    return float(f"{size:.{places}f}") == 0
+
+
+def between(low: float | None, high: float | None, *, places: int = PLACES) -> str:
     """An interval of a gain, with both signs."""
     if low is None or high is None:
         return NONE
-    return f"{number(low, sign='+')} to {number(high, sign='+')}"
+    return f"{number(low, sign='+', places=places)} to {number(high, sign='+', places=places)}"
 
 
 def count(amount: int, one: str, many: str = "") -> str:
@@ -46,12 +67,12 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def listed(names: Iterable[str], most: int = 5) -> str:
-    """The first names, and how many more there are: 'a, b and 12 more'."""
+def listed(names: Iterable[str], most: int = 5, *, total: int = 0) -> str:
+    """The first names, and how many more there are: 'a, b and 12 more'. `total` counts also what `names` leaves out."""
     every = [shortened(name, 60) for name in names]
-    if len(every) <= most:
-        return ", ".join(every)
-    return f"{', '.join(every[:most])} and {len(every) - most:,} more"
+    shown = every[:most]
+    left = max(total, len(every)) - len(shown)
+    return f"{', '.join(shown)} and {left:,} more" if left else ", ".join(shown)
 
 
 def shortened(text: str, most: int) -> str:

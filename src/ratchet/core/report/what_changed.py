@@ -44,11 +44,16 @@ def _data_line(change: Change) -> str:
     kinds = sentence(
         [_batches(batches, "added"), _batches(batches, "removed"), _batches(batches, "changed"), _flips(batches)]
     )
-    fresh = sum(len(values) for batch in batches for values in batch.new_categories.values())
+    fresh = sum(_new(batch, column) for batch in batches for column in batch.new_categories)
     named = [f"{shift.table}.{shift.column}" for shift in change.data.shifts]
     shifted = f"{count(len(named), 'column')} shifted ({listed(named, NAMED)})" if named else ""
     categories = count(fresh, "new category", "new categories") if fresh else ""
     return "; ".join(part for part in (kinds, categories, shifted) if part)
+
+
+def _new(batch: BatchChange, column: str) -> int:
+    """How many values of a column are new: also those that the record does not name."""
+    return batch.new_category_counts.get(column, len(batch.new_categories[column]))
 
 
 def _batches(batches: Sequence[BatchChange], kind: str) -> str:
@@ -132,7 +137,7 @@ def _batch_row(batch: BatchChange) -> Row:
 
 def _category_table(batches: Sequence[BatchChange]) -> Table:
     rows = [
-        Row((batch.batch, f"{batch.table}.{column}", listed(values)))
+        Row((batch.batch, f"{batch.table}.{column}", listed(values, total=_new(batch, column))))
         for batch in batches
         for column, values in batch.new_categories.items()
         if values
@@ -183,7 +188,7 @@ def _sides(old: str | None, new: str | None) -> tuple[str, str]:
 
 def _stage_table(stages: Sequence[StageRun]) -> Table:
     columns = [Column("stage", "code"), Column("what it did"), Column("took", "number"), Column("saved", "number"),
-               Column("because of")]  # fmt: skip
+               Column("differs from base in")]  # fmt: skip
     rows = [
         Row((each.name, each.state, duration(each.seconds), duration(each.saved), listed(each.reasons) or NONE))
         for each in stages

@@ -30,15 +30,21 @@ def why(attribution: Attribution, base: str) -> Section:
 
 def _alone(attribution: Attribution, base: str) -> str:
     factor = attribution.parts[0].factor
-    gain = f"the gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}"
-    return f"Nothing but {CAUSES.get(factor, factor)} changed: {gain} is due to that alone."
+    return f"Nothing but {CAUSES.get(factor, factor)} changed: the {_moved(attribution, base)} is due to that alone."
 
 
 def _shared_out(attribution: Attribution, base: str) -> str:
     return (
-        f"The gain of {number(attribution.total, sign='+')} in {words(attribution.metric)} over {base}, shared out by "
-        f"running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
+        f"The {_moved(attribution, base)}, shared out by running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
     )
+
+
+def _moved(attribution: Attribution, base: str) -> str:
+    """What is explained: 'gain of +0.0204 in log loss over main', 'loss of 0.0004 in log loss against main'."""
+    total, metric = attribution.total or 0.0, words(attribution.metric)
+    if total < 0:
+        return f"loss of {number(-total)} in {metric} against {base}"
+    return f"gain of {number(total, sign='+')} in {metric} over {base}"
 
 
 def _reruns(attribution: Attribution) -> str:
