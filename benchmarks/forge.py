@@ -101,6 +101,7 @@ def overhead(folder: Path, rounds: int) -> bool:
         site.run(PYTHON, "-m", "dvc", "push", "--quiet")
         site.commit("Add four parts")
         site.run("git", "push", "--quiet", "forge", "HEAD:main")
+        site.run("git", "pull", "--quiet", "--ff-only", "forge", "main")
     pairs = [(_by_push(pushed, number), _by_hand(manual, number)) for number in range(1, rounds + 1)]
     extra = statistics.median(ours - theirs for ours, theirs in pairs)
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))

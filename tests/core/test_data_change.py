@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ratchet.core.change.data import (
     CATEGORIES,
+    NewValues,
     Version,
     edited,
     is_same,
@@ -138,17 +139,15 @@ def texts(**columns: list[str | None]) -> pa.Table:
 def test_new_values_are_those_that_no_known_table_has() -> None:
     """Sorted, by batch and column; what is missing is no value; a column that names rows has none."""
     new = texts(kind=["c", "b", None, "c", "a"], name=["n1", "n2", "n3", "n4", "n5"])
-    named, cut = new_values({"2013-08": new, "2013-09": texts(kind=["a", "a"])}, [texts(kind=["a", None])])
-    assert named == {"2013-08": {"kind": ("b", "c")}}
-    assert cut == {}
+    found = new_values({"2013-08": new, "2013-09": texts(kind=["a", "a"])}, [texts(kind=["a", None])])
+    assert found == {"2013-08": {"kind": NewValues(("b", "c"), 2)}}
 
 
 def test_the_commonest_new_values_are_named_and_all_are_counted() -> None:
     """With more than are named, the rare ones go, and how many there are is said."""
     many = [f"{number:03d}" for number in range(CATEGORIES + 5)]
-    named, cut = new_values({"b": texts(kind=[*many, *many[3:]])}, [])
-    assert named == {"b": {"kind": tuple(many[3 : CATEGORIES + 3])}}
-    assert cut == {"b: kind": CATEGORIES + 5}
+    found = new_values({"b": texts(kind=[*many, *many[3:]])}, [])
+    assert found == {"b": {"kind": NewValues(tuple(many[3 : CATEGORIES + 3]), CATEGORIES + 5)}}
 
 
 def test_history_is_read_only_as_far_as_something_is_new() -> None:
@@ -159,4 +158,4 @@ def test_history_is_read_only_as_far_as_something_is_new() -> None:
         yield texts(kind=["b"])
         raise AssertionError("read too far")
 
-    assert new_values({"c": texts(kind=["a", "b", "a"])}, known()) == ({}, {})
+    assert new_values({"c": texts(kind=["a", "b", "a"])}, known()) == {}

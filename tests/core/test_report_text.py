@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.report.table import CELL, Column, Row, span, table
-from ratchet.core.report.text import between, count, duration, listed, number, shortened
+from ratchet.core.report.text import MOST_PLACES, PLACES, between, count, duration, listed, number, places, shortened
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,25 @@ def test_a_number_has_the_places_that_tell(value: float | None, sign: str, text:
 def test_a_number_that_is_not_zero_does_not_look_like_zero(value: float) -> None:
     """What is shown as zero is zero."""
     assert (float(number(value).replace(",", "")) == 0) == (value == 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "most"),
+    [((), 4), ((0.0, None, 0.0204), 4), ((0.0204, -0.000042), 5), ((0.0204, 0.0000042), 6), ((0.02, 1e-17), 4),
+     ((0.0000003,), 7), ((0.00001, 1e-17), 5)],
+)  # fmt: skip
+def test_numbers_side_by_side_have_the_places_of_the_smallest(values: tuple[float | None, ...], most: int) -> None:
+    """As many as show each of them; what no sensible number of places shows does not widen the others."""
+    assert places(values) == most
+
+
+@given(st.lists(st.floats(-999, 999)))
+def test_numbers_side_by_side_look_alike(values: list[float]) -> None:
+    """What the most places would show has no exponent among the others, and all have as many places."""
+    most = places(values)
+    shown = [number(value, places=most) for value in values if not 0 < abs(value) < 10.0**-MOST_PLACES]
+    assert PLACES <= most <= MOST_PLACES
+    assert {len(each.partition(".")[2]) for each in shown} <= {most}
 
 
 def test_an_interval_needs_both_ends() -> None:
@@ -54,6 +73,8 @@ def test_a_long_list_is_counted() -> None:
     """The first few are named, the others counted."""
     assert listed("abc", 3) == "a, b, c"
     assert listed("abcdefghijklmno", 3) == "a, b, c and 12 more"
+    assert listed("abcd", 3, total=1_204) == "a, b, c and 1,201 more"
+    assert listed("ab", 3, total=5) == "a, b and 3 more"
 
 
 @given(st.text(), st.integers(1, 50))

@@ -52,6 +52,6 @@ def test_every_stage_is_told_in_the_pipelines_order() -> None:
         StageRun(name="train@a", state="ran", seconds=12.5, saved=None, reasons=reasons(HEAD, BASE)),
         StageRun(
             name="gate", state="unchanged", seconds=None, saved=None,
-            reasons=("a stage that the base has not computed",),
+            reasons=("everything: the base has not computed it",),
         ),
     )  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ratchet.core.change.data import CATEGORIES
 from ratchet.core.change.records import DataChange
 from ratchet.flows.data_change import data_change
 from ratchet.io import layout
@@ -171,6 +172,16 @@ def test_every_table_of_every_unit_is_told_apart(compare: Compare) -> None:
         ("b3", "rows"): {"kind": ("new",)},
         (LOOKUPS, "places"): {"place": ("r",)},
     }
+    assert found.note == ""
+
+
+def test_new_categories_are_named_up_to_a_number_and_all_counted(compare: Compare) -> None:
+    """Where there are more than are named the record says how many, and no note repeats it."""
+    rows = batch(3)["rows"]
+    many = [f"new {number % 25:02d}" for number in range(rows.num_rows)]
+    found = compare(base_of(), {**base_of(), "b3": {**batch(3), "rows": with_column(rows, "kind", many)}})
+    (changed,) = found.batches
+    assert (len(changed.new_categories["kind"]), changed.new_category_counts) == (CATEGORIES, {"kind": 25})
     assert found.note == ""
 
 

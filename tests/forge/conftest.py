@@ -72,7 +72,7 @@ esac
 case "$1" in
   record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;
   report) mkdir reports; echo "# Report" | tee reports/report.md >> "$GITHUB_STEP_SUMMARY" ;;
-  post) cat reports/report.md ;;
+  post) [ "$RESULT" != success ] || cat reports/report.md ;;
   dispatch) "$RATCHET_FORGE_PYTHON" ask.py "$2" "$4" "${@:5}" ;;
 esac
 """

@@ -46,6 +46,20 @@ def test_a_hold_blocks_nobody_else(sandbox: Sandbox) -> None:
     assert list(sandbox.forge.open.iterdir()) == []
 
 
+def test_only_what_a_workflow_names_is_protected(sandbox: Sandbox) -> None:
+    """Once main is there a misspelt name is refused and the right ones are said; an expression may come to any name."""
+    work = sandbox.workflow(on=HAND, below="environment: production")
+    sandbox.set_up("true\n", work=work, broken="on: [push")
+    with pytest.raises(UsageError, match=r"no workflow names the environment prodution\n.*there are: production"):
+        approvals.protect(sandbox.forge, "prodution")
+    assert approvals.protected(sandbox.forge) == ()
+    approvals.protect(sandbox.forge, "production")
+    assert approvals.protected(sandbox.forge) == ("production",)
+    sandbox.set_up("false\n", open=sandbox.workflow(on=HAND, below='environment: "${{ inputs.where }}"'))
+    approvals.protect(sandbox.forge, "staging")
+    assert approvals.protected(sandbox.forge) == ("production", "staging")
+
+
 def test_protection_can_be_taken_back(sandbox: Sandbox) -> None:
     """Nothing is protected at first; what is not cannot be unprotected; an expression might name what is."""
     home = sandbox.forge

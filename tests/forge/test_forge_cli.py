@@ -119,6 +119,9 @@ def test_what_a_dead_worker_left_is_shown_and_done(shell: Shell) -> None:
     first, last = shell("status").splitlines()
     assert first.split()[:3] == ["-", "new", "dispatch"]
     assert last.endswith("ratchet forge work")
+    said = shell("work")
+    assert ("    what:one score: cron:\n" in said, said.endswith("nothing is left to do\n")) == (True, True)
+    assert said.startswith(results.runs(shell.home)[0].log.read_text(encoding="utf-8"))
     assert shell("work") == "nothing is left to do\n"
     assert [run.ok for run in results.runs(shell.home)] == [True]
 
@@ -137,6 +140,7 @@ def test_what_a_dead_worker_left_is_shown_and_done(shell: Shell) -> None:
         ("log", "9"),
         ("cancel", "9"),
         ("approve", "9"),
+        ("protect", "prodution"),
         ("unprotect", "production"),
         ("status", "--home", "/nowhere/at/all"),
     ],

@@ -142,11 +142,11 @@ def test_a_pull_request_is_trained_checked_and_reported(forge: Home, capsys: pyt
     assert sorted(calls(forge)) == sorted([*made, "make check", "make quick", "make slow"])
     ended_runs = results.runs(forge)[1:]
     assert [(run.workflow, run.ok, run.pull, run.ref) for run in ended_runs] == [
-        ("ci", True, 1, "refs/pull/1/merge"),
         ("pull-request", True, 1, "refs/pull/1/merge"),
+        ("ci", True, 1, "refs/pull/1/merge"),
         ("report", True, 0, "refs/heads/main"),
     ]
-    assert ended_runs[1].jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
+    assert ended_runs[0].jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
     assert (ended_runs[2].event, ended_runs[2].jobs) == ("workflow_run", {"Vet and post": "skipped"})
     assert "    # Report\n" in capsys.readouterr().out
 
@@ -197,3 +197,39 @@ def test_every_event_of_every_workflow_is_tried_above() -> None:
         ("retrain", "repository_dispatch"),
         ("train", "workflow_call"),
     }
+
+
+def test_a_pull_request_whose_training_fails_is_reported(forge: Home) -> None:
+    """The report says that training failed, knows nothing of a commit, and the run has failed."""
+    push(forge, "hold")
+    pull_request(forge, "hold ")
+    checkout = forge.root.parent / "checkout"
+    script = checkout / "ratchet.sh"
+    failing = script.read_text(encoding="utf-8").replace("set -eu\n", 'set -eu\n[ "$1" != run ] || exit 3\n')
+    script.write_text(failing, encoding="utf-8")
+    git(["commit", "--quiet", "--all", "--message", "fail"], checkout)
+    calls(forge)
+    git(["push", "forge", "HEAD:add-july"], checkout)
+    post = "post --result failure --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    assert [call for call in calls(forge) if call.startswith(("post", "dispatch"))] == [post]
+    run = next(run for run in results.runs(forge) if run.workflow == "pull-request")
+    assert (run.conclusion, run.jobs) == (
+        "failure",
+        {"Train / Train": "failure", "Report": "success", "Sample": "skipped"},
+    )
+
+
+def test_a_broken_file_stops_no_other_workflow_of_a_pull_request(forge: Home) -> None:
+    """It is a failed run of its own, and those that wait for the end of others still learn of it."""
+    push(forge, "hold")
+    pull_request(forge, "hold ")
+    checkout = forge.root.parent / "checkout"
+    (checkout / ".github" / "workflows" / "broken.yaml").write_text("on: [push, pull_request\n", encoding="utf-8")
+    push(forge, "hold", "add-july")
+    found = {run.workflow: run for run in results.runs(forge) if run.event == "pull_request"}
+    assert {name: run.conclusion for name, run in found.items()} == {
+        "broken": "failure",
+        "ci": "success",
+        "pull-request": "success",
+    }
+    assert "broken.yaml is not a workflow" in found["broken"].error

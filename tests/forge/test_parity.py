@@ -138,7 +138,8 @@ def by_labelling(name: str) -> Scene:
     return by_label
 
 
-PULL_REQUEST = [("ci", "pull_request"), ("pull-request", "pull_request"), ("report", "workflow_run")]
+LABELLED = [("pull-request", "pull_request"), ("report", "workflow_run")]
+PULL_REQUEST = [LABELLED[0], ("ci", "pull_request"), LABELLED[1]]
 SCENES: Mapping[str, tuple[Scene, list[tuple[str, str]]]] = {
     "push": (by_push, [("retrain", "push"), ("promote", "workflow_dispatch")]),
     "schedule": (by_clock, [("retrain", "schedule")]),
@@ -147,8 +148,8 @@ SCENES: Mapping[str, tuple[Scene, list[tuple[str, str]]]] = {
     "workflow_dispatch of ci": (by_asking_for_checks, [("ci", "workflow_dispatch")]),
     "pull_request.opened": (by_opening, PULL_REQUEST),
     "pull_request.synchronize": (by_pushing_again, PULL_REQUEST),
-    "pull_request.labeled": (by_labelling("explain"), PULL_REQUEST[1:]),
-    "pull_request.labeled otherwise": (by_labelling("docs"), PULL_REQUEST[1:]),
+    "pull_request.labeled": (by_labelling("explain"), LABELLED),
+    "pull_request.labeled otherwise": (by_labelling("docs"), LABELLED),
 }
 """How each event comes about, and the workflows that it starts, in order."""
 

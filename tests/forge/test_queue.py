@@ -127,7 +127,7 @@ def test_a_push_during_a_run_waits_or_ends_at_once(sandbox: Sandbox) -> None:
     words = list(status.lines(sandbox.forge, now=datetime.now(UTC)))
     assert words[0].split()[:3] == ["1", "in_progress", "work"]
     assert words[0].endswith("Job / Work")
-    assert words[1] == f"   2  queued       work  push of {second[:8]} to main  one run at a time"
+    assert words[1] == f"   2  queued       work  push of {second[:8]} to main  after run 1"
     sandbox.go()
     assert [b"work #" in push.communicate(timeout=60)[0] for push in (first, later)] == [True, True]
     assert sandbox.ended() == {1: "success", 2: "success"}
@@ -170,6 +170,16 @@ def test_a_workflow_that_cannot_run_is_a_failed_run(sandbox: Sandbox) -> None:
     }
     assert [name for name in names if not found[name].error or found[name].error.partition("\n")[0] not in said] == []
     assert "the forge knows that of whole workflows only" in found["concurrency-of-a-job"].error
+
+
+def test_workflows_that_call_others_come_first(sandbox: Sandbox) -> None:
+    """Of what one push starts, those that call another workflow have their turn before those that only sort earlier."""
+    inner = sandbox.workflow(title="Inner", on="workflow_call")
+    call = "on: push\njobs:\n  call: {uses: ./.github/workflows/inner.yaml}\n"
+    files = {"alone": sandbox.workflow(), "b": call, "a-broken": "on: [push", "inner": inner, "a": call}
+    sandbox.commit({"job.sh": "true\n", **{f".github/workflows/{name}.yaml": text for name, text in files.items()}})
+    sandbox.git("push", "forge", "main")
+    assert [run.workflow for run in sandbox.runs()] == ["a", "b", "a-broken", "alone"]
 
 
 def test_a_run_that_ended_starts_what_waits_for_it(sandbox: Sandbox) -> None:

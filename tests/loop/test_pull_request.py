@@ -102,3 +102,18 @@ def test_two_pull_requests_that_both_carry_a_lock_end_in_a_main_that_is_reproduc
     assert params["model"]["params"] == {"alpha": 2.0}
     pushed.ok("data", "fetch")
     assert "Nothing changed" in pushed.ok("run")
+
+
+def test_a_pull_request_that_cannot_be_trained_is_told_so(pushed: Sandbox) -> None:
+    """A wrong params.yaml ends in a comment that says so and a status that is no success; the run has failed."""
+    branch(pushed, "wrong")
+    pushed.set_params(model={"params": {"alpha": "much"}})
+    pushed.commit("alpha much")
+    said = pushed.ratchet("pr", "open", "--title", "alpha").out
+    [run] = pushed.forge_runs("pull-request")
+    assert (run.ok, run.jobs["Train / Train"], run.jobs["Report"]) == (False, "failure", "success"), said
+    [comment] = conversation.comments(pushed.forge, 1)
+    head = pushed.git("rev-parse", "wrong")
+    [status] = [one for one in conversation.statuses(pushed.forge, head) if one.context == "ratchet/gate"]
+    assert (status.state in ("error", "failure"), "failure" in status.description) == (True, True)
+    assert f"### {status.state}: {status.description}\n" in comment.body

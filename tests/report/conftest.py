@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import pytest
@@ -385,3 +385,15 @@ def everything() -> Change:
     if change is None:
         raise LookupError("the case without a change was taken")
     return change
+
+
+@pytest.fixture(scope="session")
+def unchanged() -> Change:
+    """A change that differs from its base in nothing."""
+    return NOTHING.model_copy(update={"comparison": same_model()})
+
+
+@pytest.fixture(scope="session")
+def promoted() -> Callable[[Change], Report]:
+    """Makes the report of a change that is promoted."""
+    return lambda change: made("promote", change)

@@ -19,7 +19,7 @@ from ratchet.core.decision import Condition
 from ratchet.core.report.build import Report
 from ratchet.core.report.table import Row, Section, Table
 from ratchet.io import charts, render
-from ratchet.io.markdown import plain, visible
+from ratchet.io.markdown import BREAK, code, plain, visible
 from ratchet.io.render import LONGEST, render_html, render_markdown
 
 WORDS = {"direction", "real", "kind", "state", "factor", "model"}
@@ -72,8 +72,9 @@ def report_of(text: str, report: Report, change: Change) -> Report:
     )
     line, real = report_metrics.headline(hostile)
     return Report(
-        model=text, verdict="hold", against=text, reason=text, would_change=text, base=report_metrics.base_of(hostile),
-        change_line=line, change_real=real, sections=sections, change=hostile,
+        model=text, verdict="hold", against=text, reason=text, own_rules=text, would_change=text,
+        identical=False, base=report_metrics.base_of(hostile), change_line=line, change_real=real, sections=sections,
+        change=hostile,
     )  # fmt: skip
 
 
@@ -132,6 +133,14 @@ def test_no_text_mentions_or_links(text: str) -> None:
         token.content for block in MarkdownIt("commonmark").parse(f"x {plain(text)}") for token in block.children or []
     )
     assert not re.search(r"@\w|#\w|://|\bwww\.|\bgh-\d|mailto:|:[\w+-]+:", shown, re.IGNORECASE)
+
+
+def test_a_time_of_day_in_code_stays_whole() -> None:
+    """GitHub makes no emoji there, so that a row's key can be copied; addresses and mentions are still broken."""
+    assert code("time_hour=2013-07-10 18:00:00") == "<code>time_hour=2013-07-10 18:00:00</code>"
+    assert code("https://x.org") == f"<code>https:{BREAK}//x.org</code>"
+    assert code("@someone") == f"<code>@{BREAK}someone</code>"
+    assert plain("at 18:00:00") == f"at 18:{BREAK}00:00"
 
 
 @settings(deadline=None)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ratchet.core.change.records import Change, Rows
+from ratchet.core.change.records import BatchMetric, Change, ParamChange, Rows
+from ratchet.core.evaluation import MetricRow
+from ratchet.core.judged import Evaluation
 from ratchet.core.report.build import Report
-from ratchet.core.report.metrics import against_base, headline
+from ratchet.core.report.metrics import against_base, against_reference, headline, identical
+from ratchet.core.report.own_rules import own_rules
 from ratchet.core.report.table import Section
 from ratchet.core.report.what_changed import what_changed
 from ratchet.core.report.why import where_it_hurts, why
-from ratchet.io.charts import charts
+from ratchet.io.charts import charts, svg
+from ratchet.io.render import render_markdown
+
+Promoted = Callable[[Change], Report]
 
 
 def section(found: Report, title: str) -> Section:
@@ -85,6 +93,36 @@ def test_the_reader_knows_which_noise_is_in(everything: Change, seeds: int, word
     assert against_base(everything, told).note.endswith(f"Intervals hold the noise of {words}")
 
 
+def with_luck(found: Change, sd: float) -> Change:
+    """The change, where every metric has this deviation over refits."""
+    assert found.comparison
+    metrics = tuple(each.model_copy(update={"seed_sd": sd}) for each in found.comparison.metrics)
+    return found.model_copy(update={"comparison": found.comparison.model_copy(update={"metrics": metrics})})
+
+
+def test_a_model_without_luck_has_no_seed_noise(everything: Change, promoted: Promoted) -> None:
+    """Where other seeds made the same model, the reader is told that instead of a number of refits."""
+    same = with_luck(everything, 0.0)
+    assert same.comparison
+    words = "sampling (28,293 rows in 31 clusters) only: another seed gives the very same model."
+    assert against_base(same, same.comparison).note.endswith(f"Intervals hold the noise of {words}")
+    notes = [section(promoted(each), "What the gate").note for each in (same, everything)]
+    told = "The model of main (c2cdf4f) is the champion: the same numbers"
+    assert notes == [f"{told}.", f"{told}, before the seed's noise is added."]
+
+
+def test_small_gains_have_the_places_of_their_column(everything: Change) -> None:
+    """One gain of 0.00004 gives the whole column a place more; none is written with an exponent."""
+    assert everything.comparison
+    first, *others = everything.comparison.metrics
+    assert first.gain
+    small = first.model_copy(update={"gain": first.gain.model_copy(update={"value": 0.000042})})
+    told = everything.comparison.model_copy(update={"metrics": (small, *others)})
+    (table,) = against_base(everything, told).tables
+    assert [row.cells[3] for row in table.rows][:3] == ["+0.00004", "+0.02550", "+0.02690"]
+    assert table.rows[0].cells[4] == "+0.00806 to +0.03274"
+
+
 def test_the_gates_table_is_open_where_the_base_is_not_the_champion(
     reports: dict[str, Report], everything: Change
 ) -> None:
@@ -111,11 +149,86 @@ def test_every_kind_of_change_has_a_line(everything: Change) -> None:
 
 
 def test_nothing_changed_is_one_line(reports: dict[str, Report]) -> None:
-    """Who changed nothing reads that, and that everything came from the cache."""
-    assert section(reports["hold-nothing"], "What changed").lines == (
+    """Who changed nothing reads that, and no table of zeros; the gate's evidence stays."""
+    found = reports["hold-nothing"]
+    assert (found.change_line, found.identical) == ("Nothing differs from main (c2cdf4f).", True)
+    assert [each.title for each in found.sections] == [
+        "What the gate compared: against the champion (version 1)",
+        "Conditions of the gate",
+        "Cross-validation: walking forward over the training batches",
+        "What was trained and judged on what",
+    ]
+
+
+def test_a_model_compared_with_itself_is_folded_away(unchanged: Change) -> None:
+    """Where nothing differs and the base serves, the gate's table is one of zeros, and is closed."""
+    assert unchanged.comparison
+    rows = [
+        MetricRow(
+            name=each.name, meaning=each.meaning, direction=each.direction,
+            models={"champion": each.change, "challenger": each.change}, gain=each.gain,
+        )
+        for each in unchanged.comparison.metrics
+    ]  # fmt: skip
+    same = Evaluation(
+        task="binary", labels=["False", "True"], reference="champion", champion=1, champion_entry="3f2a",
+        challenger_is_champion=True, refit=False, no_comparison="", holdout={"2013-07": "aa"}, contaminated=[],
+        rows=28_293, clusters=31, metrics=rows,
+    )  # fmt: skip
+    assert against_reference(same, 0.8, None).folded
+    assert not against_reference(same.model_copy(update={"challenger_is_champion": False}), 0.8, None).folded
+
+
+def test_the_same_inputs_with_another_model_are_not_nothing(everything: Change, unchanged: Change) -> None:
+    """Where a number, a stage or data that could not be compared may differ, the change is told in full."""
+    stage = unchanged.stages[0].model_copy(update={"reasons": ("its command",)})
+    assert identical(unchanged)
+    for update in (
+        {"comparison": everything.comparison},
+        {"comparison": None},
+        {"stages": (stage,)},
+        {"data": unchanged.data.model_copy(update={"note": "rows: not compared"})},
+        {"params": everything.params},
+    ):
+        assert not identical(unchanged.model_copy(update=update))
+    told = what_changed(unchanged.model_copy(update={"comparison": everything.comparison}))
+    assert told.lines == (
         ("", "Nothing: data, code, parameters and dependencies are those of main."),
         ("stages", "6 unchanged; the cache saved 12 s"),
     )
+
+
+def test_a_stage_that_is_the_bases_differs_in_nothing(everything: Change) -> None:
+    """The column says in what a stage differs from the base's, and a stage that does not has none."""
+    (stages,) = (each for each in what_changed(everything).tables if each.title == "Stages")
+    assert stages.columns[-1].title == "differs from base in"
+    assert [row.cells[-1] for row in stages.rows][:2] == ["–", "data/raw/2013-07"]
+
+
+def test_categories_that_are_not_named_are_counted(everything: Change) -> None:
+    """Line and table agree on how many there are."""
+    batch, *others = everything.data.batches
+    many = batch.model_copy(update={"new_category_counts": {"dest": 39}})
+    told = what_changed(
+        everything.model_copy(update={"data": everything.data.model_copy(update={"batches": (many, *others)})})
+    )
+    assert "; 40 new categories; " in dict(told.lines)["data"]
+    (table,) = (each for each in told.tables if each.title == "New categories")
+    assert [row.cells[-1] for row in table.rows] == ["ZZ", "ANC, BZN and 37 more"]
+
+
+def test_who_edits_the_rules_is_judged_by_them_and_that_is_said(everything: Change, promoted: Promoted) -> None:
+    """Keys of the gate, the split and the project are named under the verdict; others are not."""
+    keys = (("model.seed", "0", "1"), ("split.holdout", "1", "2"), ("gate.alpha", "0.1", "0.2"))
+    edits = [ParamChange(key=key, old=old, new=new, line=1) for key, old, new in keys]
+    told = promoted(everything.model_copy(update={"params": tuple(edits)}))
+    words = (
+        "This change edits how it is judged (gate.alpha 0.1 → 0.2, split.holdout 1 → 2): "
+        "the verdict is by its own rules."
+    )
+    assert (told.own_rules, own_rules(edits[:1])) == (words, "")
+    lines = [line for line in render_markdown(told).splitlines() if line]
+    assert (lines[1].startswith("**Against the champion"), lines[2]) == (True, f"⚠️ {words}")
 
 
 def test_columns_that_moved_most_come_first(everything: Change) -> None:
@@ -148,6 +261,9 @@ def test_one_cause_has_it_all(everything: Change) -> None:
     told = why(alone, "main")
     words = "Nothing but parameters changed: the gain of +0.0204 in log loss over main is due to that alone."
     assert (told.lines, told.pictures) == ((("", words),), ())
+    lost = why(alone.model_copy(update={"total": -0.0004}), "main")
+    words = "Nothing but parameters changed: the loss of 0.0004 in log loss against main is due to that alone."
+    assert lost.lines == (("", words),)
     assert "attribution" not in charts(everything.model_copy(update={"attribution": alone}))
 
 
@@ -192,3 +308,19 @@ def test_switched_rows_are_counted_both_ways(everything: Change) -> None:
     regression = everything.comparison.model_copy(update={"switched": None})
     assert "rows" not in dict(where_it_hurts(everything, regression).lines)
     assert isinstance(everything.comparison.switched, Rows)
+
+
+def test_the_line_of_a_model_breaks_where_it_has_no_value(everything: Change) -> None:
+    """A batch without a value is in the data with none, so that no line is drawn across it."""
+    assert everything.comparison
+    history = tuple(
+        BatchMetric(batch=name, base=base, change=0.4, held_out=False)
+        for name, base in (("a", 0.5), ("b", None), ("c", 0.6))
+    )
+    told = everything.model_copy(update={"comparison": everything.comparison.model_copy(update={"history": history})})
+    _, spec = charts(told)["history"]
+    values = spec["data"]["values"]
+    assert [each["value"] for each in values if each["model"] == "main"] == [0.5, None, 0.6]
+    drawn = svg("history", spec)
+    (base, change) = re.findall(r'aria-roledescription="line mark"[^>]* d="([^"]*)"', drawn)
+    assert (base.count("M"), change.count("M")) == (2, 1)

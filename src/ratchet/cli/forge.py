@@ -177,10 +177,15 @@ def tick(
 
 @forge.command(epilog=example("ratchet forge work"))
 def work(context: typer.Context, home: Place = None) -> None:
-    """Do what a killed worker left in the queue, without waiting for the next push."""
-    from ratchet.forge import worker
+    """Do what a killed worker left in the queue, without waiting for the next push, and show how it goes."""
+    from ratchet.errors import ServiceFailed
+    from ratchet.forge import status
 
-    worker.drain(_home(context, home))
+    forge = _home(context, home)
+    for piece in status.work(forge):
+        typer.echo(piece, nl=False)
+    if status.is_left(forge) and not status.works(forge):
+        raise ServiceFailed("the worker ended early", next_step=f"{forge.root}/worker.log says why")
     typer.echo("nothing is left to do")
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ratchet.core.report.own_rules import edited_rules
+from ratchet.core.report.text import moved, number
+
 if TYPE_CHECKING:
+    from ratchet.core.change.records import ParamChange
     from ratchet.core.decision import Decision
 
 CONTEXT = "ratchet/gate"
 LONGEST = 140
 """The longest description that GitHub takes, in characters."""
+RULE = 40
+"""Characters of a parameter that decides how a change is judged, with its values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +28,49 @@ class GateStatus:
     description: str
 
 
-def of_decision(decision: Decision) -> GateStatus:
-    """Green for a promotion, and where the model is the very one that serves: merging then changes nothing served."""
+def of_decision(decision: Decision, params: Iterable[ParamChange] = ()) -> GateStatus:
+    """Green for a promotion, and where the model is the very one that serves: merging then changes nothing served.
+
+    `params` are the parameters that the change edits: those that decide how it is judged are named.
+    """
+    rules = _rules(edited_rules(params))
     if decision.evidence.challenger_is_champion:
-        return GateStatus(state="success", description="same model: the change makes the model that already serves")
+        same = "same model: the change makes the model that already serves"
+        return GateStatus(state="success", description=same + rules)
     state: Literal["success", "failure"] = "success" if decision.verdict == "promote" else "failure"
-    return GateStatus(state=state, description=shorten(f"{decision.verdict}: {decision.reason}"))
+    why = f"{decision.verdict}: {_gain(decision) or decision.reason}"
+    return GateStatus(state=state, description=shorten(why, LONGEST - len(rules)) + rules)
+
+
+def _gain(decision: Decision) -> str:
+    """'log_loss: gain +0.0061, p 0.007 < 0.1 (not worse by 0.005)'; empty if it is not the gain alone that decided."""
+    failed = [each for each in decision.conditions if not each.passed]
+    decisive = [each for each in failed if each.harm] or failed or list(decision.conditions[-1:])
+    compared = decision.evidence.comparison
+    if compared is None or [each.name for each in decisive] != ["better"] or decisive[0].estimate is None:
+        return ""
+    alpha, margin = decision.policy.alpha, decision.policy.margin_for(refit=decision.evidence.refit)
+    goal = f"not worse by {margin:.4g}" if margin else "better"
+    found = f"p {_against(compared.p_better, alpha)} ({goal})"
+    if decisive[0].harm:
+        found = f"shown to be worse, p {_against(compared.p_worse, alpha)}"
+    return f"{decision.evidence.metric}: gain {number(compared.gain, sign='+')}, {found}"
+
+
+def _against(p: float, alpha: float) -> str:
+    """On which side of alpha p is, with as many digits as show it: '0.007 < 0.1', '0.4, not below 0.1'."""
+    below = p < alpha
+    text = next(text for digits in (2, 4, 8, 17) if (float(text := f"{p:.{digits}g}") < alpha) == below)
+    return f"{text} < {alpha:g}" if below else f"{text}, not below {alpha:g}"
+
+
+def _rules(edited: Sequence[ParamChange]) -> str:
+    """That the change is judged by its own rules: never cut off, so that it is short itself."""
+    if not edited:
+        return ""
+    first = moved(edited[0].key, edited[0].old, edited[0].new)
+    more = f" and {len(edited) - 1:,} more" if len(edited) > 1 else ""
+    return f"; edits how it is judged: {shorten(first, RULE)}{more}"
 
 
 def of_no_decision(result: str) -> GateStatus:
@@ -38,7 +82,7 @@ def of_no_decision(result: str) -> GateStatus:
 PENDING = GateStatus(state="pending", description="the change is being trained and judged")
 
 
-def shorten(text: str) -> str:
-    """One line of at most LONGEST characters."""
+def shorten(text: str, most: int = LONGEST) -> str:
+    """One line of at most `most` characters."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"

@@ -191,9 +191,7 @@ def _categories(found: Mapping[str, NewValues]) -> dict[str, dict[str, Any]]:
     """The fields of a table's record that say which categories are new, and how many where not all are named."""
     return {
         "new_categories": {column: each.named for column, each in found.items()},
-        "new_category_counts": {
-            column: each.total for column, each in found.items() if each.total > len(each.named)
-        },
+        "new_category_counts": {column: each.total for column, each in found.items() if each.total > len(each.named)},
     }
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ratchet.core import gate_status, sticky
 from ratchet.core.annotations import FILE, annotations_of
+from ratchet.core.change.records import ParamChange
 from ratchet.core.decision import Decision
 from ratchet.core.gate_status import GateStatus
 from ratchet.errors import RatchetError, UsageError
@@ -105,7 +106,11 @@ def _read(settings: Settings, request: Request) -> _Findings:
     event = read_event(settings.github.event)
     decision = None if request.pending else _decision(reports / "decision.json", request.result)
     report = reports / "report.md"
-    status = gate_status.of_decision(decision) if decision else gate_status.of_no_decision(request.result)
+    status = (
+        gate_status.of_decision(decision, _edited(reports / "change.json"))
+        if decision
+        else gate_status.of_no_decision(request.result)
+    )
     return _Findings(
         number=request.number if request.number is not None else event.number,
         commits=_commits(settings, request, event, reports / "change.json"),
@@ -138,6 +143,14 @@ def _measured(change: Path) -> str:
         return str(json.loads(change.read_bytes())["head"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _edited(change: Path) -> tuple[ParamChange, ...]:
+    """The parameters that the change edits, as the report has them; none without a report on a change."""
+    try:
+        return tuple(map(ParamChange.model_validate, json.loads(change.read_bytes())["params"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _apology(settings: Settings, status: GateStatus) -> str:

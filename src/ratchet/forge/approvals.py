@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 
-from ratchet.errors import UsageError
-from ratchet.forge import jobs
+from ratchet.errors import RatchetError, UsageError
+from ratchet.forge import jobs, source, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.home import Home
 from ratchet.forge.run import Run
@@ -28,7 +29,16 @@ def protected(home: Home) -> tuple[str, ...]:
 
 
 def protect(home: Home, environment: str) -> None:
-    """From now on, runs that name `environment` wait for an approval."""
+    """From now on, runs that name `environment` wait for an approval.
+
+    Raises UsageError if no workflow of the default branch does, as long as there is that branch.
+    """
+    sha = source.resolve(home, source.MAIN)
+    known = _named(home, sha) if sha else [environment]
+    if environment not in known and not any(jobs.EXPRESSION in one for one in known):
+        raise UsageError(
+            f"no workflow names the environment {environment}", next_step=f"there are: {', '.join(known) or 'none'}"
+        )
     _write(home, {*protected(home), environment})
 
 
@@ -65,6 +75,16 @@ def decision(home: Home, run: Run) -> tuple[str, bool] | None:
     except FileNotFoundError:
         return None
     return str(body["by"]), bool(body["approved"])
+
+
+def _named(home: Home, sha: str) -> list[str]:
+    """The environments that a commit's workflows name; a file that cannot be read names none."""
+    definitions = source.definitions(home, sha)
+    found: set[str] = set()
+    for path in filter(workflows.is_workflow, definitions):
+        with suppress(RatchetError):
+            found.update(jobs.environments(definitions.get, workflows.parse(path, definitions[path])))
+    return sorted(found)
 
 
 def _write(home: Home, names: Iterable[str]) -> None:

@@ -5,12 +5,13 @@ What act would skip without a word, or do otherwise than GitHub, is an error her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.errors import UsageError
-from ratchet.forge import workflows
+from ratchet.forge import expressions, workflows
 from ratchet.forge.triggers import Tree
 from ratchet.forge.workflows import Read, Workflow
 
@@ -100,6 +101,16 @@ def third_party(read: Read, workflow: Workflow) -> Iterator[Use]:
 def environments(read: Read, workflow: Workflow) -> tuple[str, ...]:
     """The environments that jobs name, in order, each once."""
     return tuple(dict.fromkeys(job.environment for job in every(read, workflow) if job.environment))
+
+
+def labels(key: str, tree: Tree) -> re.Pattern[str]:
+    """What act calls a job of the workflow it runs, or if it calls a workflow, the jobs of that one: the whole label.
+
+    The jobs of a matrix are numbered, and in a name act fills in what its expressions come to.
+    """
+    fixed = expressions.WHOLE.sub("\0", str(tree.get("name") or key)).split("\0")
+    below = " / .*" if "uses" in tree else ""
+    return re.compile(rf"{'.*'.join(map(re.escape, fixed))}(-\d+)?{below}", re.DOTALL)
 
 
 def limit(known: Sequence[Job], label: str, key: str) -> float:

@@ -82,7 +82,9 @@ class Performance:
             turn = left.turn
             write_text(file, left.text)
             # It keeps the file's name, which is the workflow's own where it has none.
-            act.run(replace(order, workflow=replace(order.workflow, path=str(file))), os.environ, self._hear, self._stop)
+            act.run(
+                replace(order, workflow=replace(order.workflow, path=str(file))), os.environ, self._hear, self._stop
+            )
 
     def _hear(self, line: str) -> None:
         self._raw.write(line)
@@ -117,10 +119,9 @@ class Performance:
             cancelled = [name for name in self._progress.begun if name not in self._ended_before]
             reported = reported | dict.fromkeys(cancelled, results.CANCELLED)
         silent = (
-            name
-            for name in self._order.workflow.job_names
-            # A job that calls a workflow reports as `name / inner job`, a matrix as `name-1`.
-            if not any(one == name or one.startswith((f"{name} / ", f"{name}-")) for one in reported)
+            str(tree.get("name") or key)
+            for key, tree in self._order.workflow.jobs.items()
+            if not any(map(jobs.labels(key, tree).fullmatch, reported))
         )
         return reported | dict.fromkeys(silent, results.SKIPPED)
 

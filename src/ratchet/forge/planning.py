@@ -64,8 +64,7 @@ def plan(home: Home, ticket: Ticket, say: Say) -> None:
     definitions = source.definitions(home, ticket.sha)
     changed = cache(lambda: _changed(home, ticket))
     known, asked = _known(home, ticket), False
-    for path in [ticket.workflow] if ticket.workflow else sorted(filter(workflows.is_workflow, definitions)):
-        workflow = _read(path, definitions)
+    for path, workflow in _in_turn(ticket, definitions):
         if isinstance(workflow, Workflow) and not triggers.wants(workflow.triggers, ticket, changed):
             continue
         if isinstance(workflow, Workflow) or ticket.event in LOUD:
@@ -83,6 +82,13 @@ def called(ticket: Ticket) -> str:
         return f"pull request {ticket.number} {done}, now {ticket.head[:8]}"
     what = {tickets.PUSH: "push", tickets.DISPATCH: "dispatch", tickets.REPOSITORY_DISPATCH: f"event {ticket.action}"}
     return f"{what.get(ticket.event, ticket.event)} of {ticket.sha[:8]} to {ticket.branch}"
+
+
+def _in_turn(ticket: Ticket, definitions: Mapping[str, str]) -> list[tuple[str, Workflow | RatchetError]]:
+    """The workflows that a ticket may start, by path: those that call others first, as they do what is waited for."""
+    paths = [ticket.workflow] if ticket.workflow else sorted(filter(workflows.is_workflow, definitions))
+    found = [(path, _read(path, definitions)) for path in paths]
+    return sorted(found, key=lambda one: not (isinstance(one[1], Workflow) and one[1].calls))
 
 
 def _read(path: str, definitions: Mapping[str, str]) -> Workflow | RatchetError:

@@ -55,6 +55,8 @@ def _sweep(home: Home) -> None:
         if (runs.folder(home, run) / results.RESULT).exists():
             ending.resume(home, run)
         elif run.state == runs.RUNNING:
+            # Its log begins anew, and nobody is to take the old one for that.
+            (runs.folder(home, run) / "log.txt").unlink(missing_ok=True)
             runs.save(home, replace(run, state=runs.QUEUED))
     known = {runs.folder(home, run) for run in runs.unfinished(home)}
     for folder in home.runs.iterdir():

@@ -44,9 +44,9 @@ class Workflow:
         return Path(self.path).stem
 
     @property
-    def job_names(self) -> tuple[str, ...]:
-        """What the jobs are called in logs, in the file's order."""
-        return tuple(job.get("name") or key for key, job in self.jobs.items())
+    def calls(self) -> bool:
+        """Whether one of its jobs calls another workflow of the repository."""
+        return any(str(job.get("uses", "")).startswith(f"./{FOLDER}/") for job in self.jobs.values())
 
 
 def is_workflow(path: str) -> bool:

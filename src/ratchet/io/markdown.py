@@ -23,7 +23,10 @@ DIRECTIVE = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "COLOU
 
 _MARKUP = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _BLOCK = re.compile(r"^(\d*)([#+=.)-])")
-_REFERENCES = re.compile(r"@|#(?=\w)|:(?=[\w+-]+:|//)|\b(?:www(?=\.)|gh(?=-\d)|mailto(?=:)|xmpp(?=:))", re.IGNORECASE)
+_ADDRESSES = r"@|#(?=\w)|:(?=//)|\b(?:www(?=\.)|gh(?=-\d)|mailto(?=:)|xmpp(?=:))"
+_IN_CODE = re.compile(_ADDRESSES, re.IGNORECASE)
+"""GitHub makes no emoji of what stands in code: a time of day there stays whole."""
+_REFERENCES = re.compile(rf"{_ADDRESSES}|:(?=[\w+-]+:)", re.IGNORECASE)
 
 
 class Markup(str):
@@ -40,8 +43,7 @@ def visible(text: str) -> str:
 
 def inline(text: str) -> str:
     """`text` as Markdown that shows it: no tag, table cell, emphasis, link, mention or reference comes out of it."""
-    escaped = _MARKUP.sub(r"\\\g<0>", html.escape(_broken(text), quote=False))
-    return escaped.replace("|", "&#124;")
+    return _escaped(_broken(text))
 
 
 def plain(text: str) -> str:
@@ -49,8 +51,12 @@ def plain(text: str) -> str:
     return _BLOCK.sub(r"\1\\\2", inline(text))
 
 
-def _broken(text: str) -> str:
-    return _REFERENCES.sub(lambda found: found.group() + BREAK, visible(text))
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", html.escape(text, quote=False)).replace("|", "&#124;")
+
+
+def _broken(text: str, where: re.Pattern[str] = _REFERENCES) -> str:
+    return where.sub(lambda found: found.group() + BREAK, visible(text))
 
 
 def summary(text: str) -> Markup:
@@ -60,7 +66,7 @@ def summary(text: str) -> Markup:
 
 def code(text: str) -> Markup:
     """`text` set as a name."""
-    return Markup(f"<code>{inline(text)}</code>" if visible(text) else "")
+    return Markup(f"<code>{_escaped(_broken(text, _IN_CODE))}</code>" if visible(text) else "")
 
 
 def link(text: str, url: str) -> Markup:

@@ -103,7 +103,9 @@ class StageRun(Finite):
     )
     seconds: float | None = Field(description="how long it took, if it ran")
     saved: float | None = Field(description="how long it last took, if it did not have to run; None: not known")
-    reasons: tuple[str, ...] = Field(description="the dependencies and parameters that differ from the base's; none: its lock is the base's")
+    reasons: tuple[str, ...] = Field(
+        description="the dependencies and parameters that differ from the base's; none: its lock is the base's"
+    )
 
 
 class Part(Finite):

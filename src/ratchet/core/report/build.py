@@ -13,7 +13,8 @@ from ratchet.core.change.records import Change, Real
 from ratchet.core.decision import Condition, Decision
 from ratchet.core.judged import Evaluation
 from ratchet.core.model_record import ModelRecord
-from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, real
+from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, identical, real
+from ratchet.core.report.own_rules import own_rules
 from ratchet.core.report.table import Column, Row, Section, filled, table
 from ratchet.core.report.text import number, shortened, words
 from ratchet.core.report.what_changed import what_changed
@@ -34,15 +35,18 @@ class Report:
     """Everything a report shows.
 
     `verdict` is the gate's; `against` says whom it compared with. `change_line` is about the base, with `change_real`;
-    both are empty where no base was named.
+    both are empty where no base was named. `own_rules` is a sentence where the change edits how it is judged. A change
+    that is `identical` to its base is told in one line: `change` is then None.
     """
 
     model: str
     verdict: str
     against: str
     reason: str
+    own_rules: str
     would_change: str
     base: str
+    identical: bool
     change_line: str
     change_real: Real
     sections: tuple[Section, ...]
@@ -63,14 +67,20 @@ def build_report(
 
     `folds` maps each fold of the cross-validation to its metrics, `spread` each metric to its `mean` and `sd`.
     """
+    base, rules = (base_of(change), own_rules(change.params)) if change else ("", "")
+    same = change is not None and identical(change)
     line, word = headline(change) if change else ("", "unknown")
+    if same:
+        change, line = None, f"Nothing differs from {base}."
     return Report(
         model=model,
         verdict=decision.verdict,
         against=f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)",
         reason=shortened(decision.reason, SENTENCE),
+        own_rules=rules,
         would_change=shortened(decision.would_change, SENTENCE),
-        base=base_of(change) if change else "",
+        base=base,
+        identical=same,
         change_line=line,
         change_real=word,
         sections=(*_about(change, decision, evaluation), *_evidence(record, decision, evaluation, folds, spread)),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ratchet.core.change.records import Change, Comparison, MetricChange, Real
+from ratchet.core.evaluation import MetricRow
 from ratchet.core.findings import Estimate
 from ratchet.core.judged import CHALLENGER, CHAMPION, Evaluation
 from ratchet.core.metrics import METRICS
 from ratchet.core.report.table import Column, Row, Section, Table, span, table
-from ratchet.core.report.text import between, commit, count, number, shortened, words
+from ratchet.core.report.text import between, commit, count, number, places, shortened, words
 
 SHOWN = 20
 """Metrics shown at most: more than any task has."""
@@ -38,15 +40,35 @@ def headline(change: Change) -> tuple[str, Real]:
     found = next((each for each in change.comparison.metrics if each.name == change.comparison.loss), None)
     if found is None:
         return f"{change.comparison.loss} was not measured", "unknown"
-    gain = number(found.gain.value if found.gain else None, sign="+")
-    covered = f"{change.comparison.coverage:.0%} interval {between(found.low, found.high)}"
+    value = found.gain.value if found.gain else None
+    most = places((found.low, value, found.high))
+    covered = f"{change.comparison.coverage:.0%} interval {between(found.low, found.high, places=most)}"
     before, after = number(found.base.value if found.base else None), number(found.change.value)
+    gain = number(value, sign="+", places=most)
     return f"{words(found.name)} {before} → {after} (Δ {gain}, {covered}): {found.real}", found.real
+
+
+def identical(change: Change) -> bool:
+    """Whether nothing differs from the base: no input, no stage of the lock, no number of the model.
+
+    Data that could not be compared is not known to be the same.
+    """
+    inputs = (
+        change.data.batches,
+        change.data.shifts,
+        change.data.note,
+        change.code,
+        change.params,
+        change.dependencies,
+    )
+    if any(inputs) or change.comparison is None or any(stage.reasons for stage in change.stages):
+        return False
+    return all(each.base is not None and each.base.value == each.change.value for each in change.comparison.metrics)
 
 
 def against_base(change: Change, comparison: Comparison) -> Section:
     """Every metric of the base and of the change."""
-    rows = [_change_row(metric) for metric in comparison.metrics]
+    rows = list(_metric_rows([_of_change(metric) for metric in comparison.metrics]))
     return Section(
         title=f"Metrics against {base_of(change)}",
         tables=(_metrics_table(shortened(change.base_name, 40), "this change", comparison.coverage, rows),),
@@ -55,16 +77,16 @@ def against_base(change: Change, comparison: Comparison) -> Section:
 
 
 def against_reference(evaluation: Evaluation, coverage: float, change: Change | None) -> Section:
-    """Every metric of what the gate compared with, which is closed where the base's table says the same."""
+    """Every metric of what the gate compared with, closed where the base's says the same or a model meets itself."""
     version = f"champion (version {evaluation.champion})"
     reference = version if evaluation.champion else "baseline (a constant)"
-    rows = list(_reference_rows(evaluation))
+    rows = list(_metric_rows([_of_reference(metric, evaluation.reference) for metric in evaluation.metrics]))
     same = _same_numbers(evaluation, change)
     return Section(
         title=f"What the gate compared: against the {reference}",
         tables=(_metrics_table(reference, "challenger", coverage, rows),),
         note=_same(change) if same and change else " ".join(filter(None, [GAIN, _grey(rows) + _caution(evaluation)])),
-        folded=same,
+        folded=same or evaluation.challenger_is_champion,
     )
 
 
@@ -80,33 +102,61 @@ def _metrics_table(reference: str, challenger: str, coverage: float, rows: Seque
     return table("", columns, rows, most=SHOWN)
 
 
-def _change_row(metric: MetricChange) -> Row:
-    gain = metric.gain.value if metric.gain else None
-    cells = (
-        f"{words(metric.name)} {_arrow(metric.name, metric.direction)}",
-        number(metric.base.value if metric.base else None),
-        number(metric.change.value),
-        number(gain, sign="+"),
-        between(metric.low, metric.high),
-        metric.real,
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """A metric of two models, as a table shows it."""
+
+    title: str
+    meaning: str
+    before: float | None
+    after: float | None
+    low: float | None
+    gain: float | None
+    high: float | None
+    real: Real
+
+
+def _of_change(metric: MetricChange) -> _Line:
+    return _Line(
+        title=f"{words(metric.name)} {_arrow(metric.name, metric.direction)}",
+        meaning=metric.meaning,
+        before=metric.base.value if metric.base else None,
+        after=metric.change.value,
+        low=metric.low,
+        gain=metric.gain.value if metric.gain else None,
+        high=metric.high,
+        real=metric.real,
     )
-    return Row(cells, metric.real, metric.meaning, span(metric.low, gain, metric.high))
 
 
-def _reference_rows(evaluation: Evaluation) -> Iterator[Row]:
-    for metric in evaluation.metrics:
-        before, gain = metric.models.get(evaluation.reference), metric.gain
-        low, value, high = (gain.low, gain.value, gain.high) if gain else (None, None, None)
-        word = real(gain)
+def _of_reference(metric: MetricRow, reference: str) -> _Line:
+    before, gain = metric.models.get(reference), metric.gain
+    return _Line(
+        title=f"{words(metric.name)} {_arrow(metric.name, metric.direction)}",
+        meaning=metric.meaning,
+        before=before.value if before else None,
+        after=metric.models[CHALLENGER].value,
+        low=gain.low if gain else None,
+        gain=gain.value if gain else None,
+        high=gain.high if gain else None,
+        real=real(gain),
+    )
+
+
+def _metric_rows(lines: Sequence[_Line]) -> Iterator[Row]:
+    """All numbers of a column have as many places as its smallest needs."""
+    level = places(value for each in lines for value in (each.before, each.after))
+    most = places(value for each in lines for value in (each.low, each.gain, each.high))
+    for each in lines:
         cells = (
-            f"{words(metric.name)} {_arrow(metric.name, metric.direction)}",
-            number(before.value if before else None),
-            number(metric.models[CHALLENGER].value),
-            number(value, sign="+"),
-            between(low, high),
-            word,
+            each.title,
+            number(each.before, places=level),
+            number(each.after, places=level),
+            number(each.gain, sign="+", places=most),
+            between(each.low, each.high, places=most),
+            each.real,
         )
-        yield Row(cells, word, metric.meaning, span(low, value, high))
+        yield Row(cells, each.real, each.meaning, span(each.low, each.gain, each.high))
 
 
 def _arrow(name: str, direction: str) -> str:
@@ -126,7 +176,8 @@ def _same_numbers(evaluation: Evaluation, change: Change | None) -> bool:
 
 
 def _same(change: Change) -> str:
-    seeds = ", before the seed's noise is added" if change.comparison and change.comparison.seeds else ""
+    luck = change.comparison and change.comparison.seeds and not _seedless(change.comparison)
+    seeds = ", before the seed's noise is added" if luck else ""
     return f"The model of {base_of(change)} is the champion: the same numbers{seeds}."
 
 
@@ -143,11 +194,19 @@ def _noise(comparison: Comparison) -> str:
     if comparison.clusters:
         sampled += f" in {count(comparison.clusters, 'cluster')}"
     seeds = (
-        f"and the seed ({count(comparison.seeds, 'refit')})"
+        "only: another seed gives the very same model"
+        if _seedless(comparison)
+        else f"and the seed ({count(comparison.seeds, 'refit')})"
         if comparison.seeds
         else "only; the seed's was not measured, which --explain does"
     )
     return f" Intervals hold the noise of sampling ({sampled}) {seeds}."
+
+
+def _seedless(comparison: Comparison) -> bool:
+    """Whether refits with other seeds were made, and every metric of theirs was the same."""
+    measured = [metric.seed_sd for metric in comparison.metrics if metric.seed_sd is not None]
+    return bool(comparison.seeds and measured) and not any(measured)
 
 
 def _caution(evaluation: Evaluation) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 NONE = "–"
 """What stands where there is no number."""
+ABSENT = "(not there)"
+"""What a parameter or package is on the side that does not have it."""
 
 SHORT_SHA = 7
 
@@ -20,10 +22,9 @@ def places(values: Iterable[float | None]) -> int:
     >>> places([0.0204, 0.000042, 0.0, None])
     5
     """
-    sizes = [abs(value) for value in values if value]
-    return next(
-        (most for most in range(PLACES, MOST_PLACES) if not any(_hidden(size, most) for size in sizes)), MOST_PLACES
-    ) if any(not _hidden(size, MOST_PLACES) for size in sizes) else PLACES
+    sizes = [abs(value) for value in values if value and not _hidden(abs(value), MOST_PLACES)]
+    least = min(sizes, default=1.0)
+    return next((most for most in range(PLACES, MOST_PLACES) if not _hidden(least, most)), MOST_PLACES)
 
 
 def number(value: float | None, *, sign: str = "", places: int = PLACES) -> str:
@@ -78,6 +79,12 @@ def listed(names: Iterable[str], most: int = 5, *, total: int = 0) -> str:
 def shortened(text: str, most: int) -> str:
     """`text`, cut to `most` characters with an ellipsis in place of the rest."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def moved(name: str, old: str | None, new: str | None) -> str:
+    """A key and what became of its value: 'gate.alpha 0.1 → 0.2'."""
+    before, after = (ABSENT if value is None else shortened(value, 24) for value in (old, new))
+    return f"{shortened(name, 40)} {before} → {after}"
 
 
 def sentence(parts: Sequence[str]) -> str:

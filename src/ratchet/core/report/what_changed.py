@@ -7,11 +7,9 @@ from dataclasses import replace
 
 from ratchet.core.change.records import BatchChange, Change, ColumnShift, StageRun
 from ratchet.core.report.table import Column, Row, Section, Table, filled, table
-from ratchet.core.report.text import NONE, count, duration, listed, number, sentence, shortened
+from ratchet.core.report.text import ABSENT, NONE, count, duration, listed, moved, number, places, sentence, shortened
 from ratchet.core.schema import ROWS
 
-ABSENT = "(not there)"
-"""What a parameter or package is on the side that does not have it."""
 NAMED = 3
 """Things of one kind that a sentence names."""
 
@@ -36,7 +34,7 @@ def _lines(change: Change) -> Iterator[tuple[str, str]]:
     yield "data", _data_line(change)
     yield "code", _code_line(change)
     yield "parameters", _params_line(change)
-    yield "dependencies", listed(_moved(each.name, each.old, each.new) for each in change.dependencies)
+    yield "dependencies", listed(moved(each.name, each.old, each.new) for each in change.dependencies)
 
 
 def _data_line(change: Change) -> str:
@@ -90,12 +88,7 @@ def _code_line(change: Change) -> str:
 
 
 def _params_line(change: Change) -> str:
-    return listed((_moved(each.key, each.old, each.new) for each in change.params), NAMED)
-
-
-def _moved(name: str, old: str | None, new: str | None) -> str:
-    before, after = (ABSENT if value is None else shortened(value, 24) for value in (old, new))
-    return f"{shortened(name, 40)} {before} → {after}"
+    return listed((moved(each.key, each.old, each.new) for each in change.params), NAMED)
 
 
 def _stages_line(stages: Sequence[StageRun]) -> str:
@@ -148,8 +141,9 @@ def _category_table(batches: Sequence[BatchChange]) -> Table:
 def _shift_table(shifts: Sequence[ColumnShift]) -> Table:
     """Largest distance first."""
     columns = [Column("column", "code"), Column("distance (0 to 1)", "number"), Column("before"), Column("after")]
+    most = places(each.distance for each in shifts)
     rows = [
-        Row((f"{each.table}.{each.column}", number(each.distance), each.before, each.after))
+        Row((f"{each.table}.{each.column}", number(each.distance, places=most), each.before, each.after))
         for each in sorted(shifts, key=lambda each: -each.distance)
     ]
     return table("Columns whose distribution moved", columns, rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ratchet.core.change.records import Attribution, Change, Comparison, Importance, Part, Real, RowChange, Rows, Slice
 from ratchet.core.report.table import Column, Row, Section, Table, filled, span, table
-from ratchet.core.report.text import NONE, between, count, duration, number, sentence, shortened, words
+from ratchet.core.report.text import NONE, between, count, duration, number, places, sentence, shortened, words
 
 BLOCKS = 10
 """Characters of the longest bar."""
@@ -35,7 +35,8 @@ def _alone(attribution: Attribution, base: str) -> str:
 
 def _shared_out(attribution: Attribution, base: str) -> str:
     return (
-        f"The {_moved(attribution, base)}, shared out by running the pipeline again with some of the changes: {_reruns(attribution)}. The parts sum to the total."
+        f"The {_moved(attribution, base)}, shared out by running the pipeline again with some of the changes: "
+        f"{_reruns(attribution)}. The parts sum to the total."
     )
 
 
@@ -58,15 +59,18 @@ def _parts_table(attribution: Attribution) -> Table:
         Column("is it real?", "real"),
     )  # fmt: skip
     longest = max(abs(part.gain) for part in attribution.parts)
-    rows = [_part_row(part, longest) for part in attribution.parts]
-    total = Row(("total", "", number(attribution.total, sign="+"), NONE, ""))
+    most = places(
+        [attribution.total, *(each for part in attribution.parts for each in (part.low, part.gain, part.high))]
+    )
+    rows = [_part_row(part, longest, most) for part in attribution.parts]
+    total = Row(("total", "", number(attribution.total, sign="+", places=most), NONE, ""))
     return table("", columns, [*rows, total])
 
 
-def _part_row(part: Part, longest: float) -> Row:
+def _part_row(part: Part, longest: float, most: int) -> Row:
     cells = (
-        CAUSES.get(part.factor, part.factor), _bar(part.gain, longest, part.real), number(part.gain, sign="+"),
-        between(part.low, part.high), part.real,
+        CAUSES.get(part.factor, part.factor), _bar(part.gain, longest, part.real),
+        number(part.gain, sign="+", places=most), between(part.low, part.high, places=most), part.real,
     )  # fmt: skip
     return Row(cells, part.real, span=span(part.low, part.gain, part.high))
 
@@ -122,13 +126,16 @@ def _slices_table(comparison: Comparison, base: str) -> Table:
         Column("Δ", "number"), Column(f"{comparison.coverage:.0%} interval", "interval"), Column("is it real?", "real"),
     )  # fmt: skip
     title = f"Worst slices, in {words(comparison.loss)} (intervals hold for all slices at once)"
-    return table(title, columns, [_slice_row(each) for each in comparison.slices])
+    most = places(value for each in comparison.slices for value in (each.low, each.gain, each.high))
+    level = places(value for each in comparison.slices for value in (each.base, each.change))
+    return table(title, columns, [_slice_row(each, level, most) for each in comparison.slices])
 
 
-def _slice_row(found: Slice) -> Row:
+def _slice_row(found: Slice, level: int, most: int) -> Row:
+    """`level` places for the losses, `most` for the gain and its interval."""
     cells = (
-        found.name, f"{found.rows:,}", number(found.base), number(found.change), number(found.gain, sign="+"),
-        between(found.low, found.high), found.real,
+        found.name, f"{found.rows:,}", number(found.base, places=level), number(found.change, places=level),
+        number(found.gain, sign="+", places=most), between(found.low, found.high, places=most), found.real,
     )  # fmt: skip
     return Row(cells, found.real, span=span(found.low, found.gain, found.high))
 
@@ -139,12 +146,13 @@ def _rows_table(rows: Rows, base: str) -> Table:
         Column("loss", "number"),
     )  # fmt: skip
     title = f"Right in {base}, wrong now: the worst"
-    return table(title, columns, [_switched_row(row) for row in rows.worst], folded=True)
+    most = places(row.loss for row in rows.worst)
+    return table(title, columns, [_switched_row(row, most) for row in rows.worst], folded=True)
 
 
-def _switched_row(row: RowChange) -> Row:
+def _switched_row(row: RowChange, most: int) -> Row:
     key = ", ".join(f"{name}={value}" for name, value in row.key.items())
-    return Row((key, row.actual, row.base, row.change, number(row.loss, sign="+")))
+    return Row((key, row.actual, row.base, row.change, number(row.loss, sign="+", places=most)))
 
 
 def pictures(change: Change, comparison: Comparison) -> Section:
@@ -167,9 +175,15 @@ def _importance_table(comparison: Comparison, base: str) -> Table:
         Column("more", "number"),
     )
     title = f"Importance: {words(comparison.loss)} lost when a feature is shuffled"
-    return table(title, columns, [_importance_row(each) for each in comparison.importance], folded=True)
+    found = comparison.importance
+    most = places(value for each in found for value in (each.base, each.change, _more(each)))
+    return table(title, columns, [_importance_row(each, most) for each in found], folded=True)
 
 
-def _importance_row(each: Importance) -> Row:
-    more = None if each.base is None or each.change is None else each.change - each.base
-    return Row((each.feature, number(each.base), number(each.change), number(more, sign="+")))
+def _importance_row(each: Importance, most: int) -> Row:
+    before, after = number(each.base, places=most), number(each.change, places=most)
+    return Row((each.feature, before, after, number(_more(each), sign="+", places=most)))
+
+
+def _more(each: Importance) -> float | None:
+    return None if each.base is None or each.change is None else each.change - each.base
