@@ -109,7 +109,8 @@ def test_each_model_gets_the_features_of_its_own_room(computed: Sandbox) -> None
     ]
 
     reason = answer(computed, broken)
-    assert reason.startswith("the base's own feature function cannot read the rows that judge: KeyError")
+    assert f"base {broken[:9]} was not trained since src/diabetes changed: it is trained here" in reason
+    assert "the base cannot be trained here: KeyError" in reason
     assert "gone" in reason
     shutil.rmtree(computed.root / ".dvc" / "cache")
     assert "is neither in DVC's cache nor on its remote" in answer(computed, "HEAD~1")
