@@ -10,6 +10,7 @@ from ratchet.core.change.code import can_change_model
 from ratchet.core.change.records import Attribution, Change, Comparison, DataChange, StageRun
 from ratchet.errors import RatchetError
 from ratchet.flows.attribute import attribute
+from ratchet.flows.base_model import UP_TO_THE_MODEL
 from ratchet.flows.seeds import SeedNoise, missing_refits, seed_noise
 from ratchet.flows.versus_base import compare_with_base
 from ratchet.flows.what_changed import code_changes, data_change, dependency_changes, param_changes, stage_runs
@@ -56,7 +57,9 @@ def change_of(settings: Settings, ref: str, *, explain: bool) -> Change:
     stages = stage_runs(base)
     limits = read_params(settings.root).report
     budget = _Budget(asked=explain, seconds=limits.budget_seconds, each=_seconds(stages, TRAIN))
-    other_model = base.outs().get(layout.MODEL) != base.outs_here().get(layout.MODEL)
+    named = base.outs().get(layout.MODEL) == base.outs_here().get(layout.MODEL)
+    # A lock that is not of the base's own files names another model than the base is compared by.
+    other_model = not named or bool(base.untrained(UP_TO_THE_MODEL))
     noise = _noise(settings, limits.seeds, budget) if other_model else NOT_MEASURED
     comparison, reason = compare_with_base(settings, base, seed_sd=noise.sd, seeds=noise.seeds)
     changed = set(_causes(data, [each.path for each in code], [each.key for each in params], bool(dependencies)))
