@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from ratchet.core.estimators import build_pipeline
@@ -166,6 +167,31 @@ def test_the_alias_follows(store: Tracking, name: str, client: MlflowClient, pro
     store.point("champion", 1)
     assert (before, store.alias("champion")) == (None, 1)
     assert int(client.get_model_version_by_alias(name, "champion").version) == 1
+
+
+def test_two_that_set_a_new_alias_at_once_both_succeed(
+    store: Tracking, client: MlflowClient, name: str, project: Path
+) -> None:
+    """A promoter whose alias was set by another one between its look and its write still sets it."""
+    version = store.register(store.record(facts(project)).run_id, "first")
+    start = threading.Barrier(6)
+    failed: list[BaseException] = []
+
+    def promoter() -> None:
+        start.wait()
+        try:
+            store.point("champion", version)
+        except MlflowException as error:
+            failed.append(error)
+
+    for _ in range(5):
+        promoters = [threading.Thread(target=promoter) for _ in range(6)]
+        for thread in promoters:
+            thread.start()
+        for thread in promoters:
+            thread.join()
+        assert (failed, store.alias("champion")) == ([], version)
+        client.delete_registered_model_alias(name, "champion")
 
 
 def test_the_recorded_model_is_sealed_with_its_room(store: Tracking, project: Path, tmp_path: Path) -> None:

@@ -130,8 +130,16 @@ class Tracking:
             return None
 
     def point(self, alias: str, version: int) -> None:
-        """Let the alias point to `version`."""
-        self._client.set_registered_model_alias(self._name, alias, str(version))
+        """Let the alias point to `version`.
+
+        Two writers that both find no alias both insert one, and the store refuses the second: that one updates it.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.set_registered_model_alias(self._name, alias, str(version))
+        except MlflowException:
+            self._client.set_registered_model_alias(self._name, alias, str(version))
 
     def _begin(self, facts: RunFacts) -> str:
         tags = {FINGERPRINT: facts.fingerprint}
