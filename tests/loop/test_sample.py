@@ -14,7 +14,7 @@ import yaml
 from ratchet.core.fork.result import ForkResult, parse_result
 from ratchet.core.schema import Schema
 from ratchet.core.split import plan_split
-from ratchet.flows.data import examine
+from ratchet.flows.intake import examine
 from ratchet.io import sample_files
 from ratchet.io.batches import RawBatches
 from ratchet.io.room import read_params, read_schema

@@ -10,20 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.core.checks import check
-from ratchet.core.schema import ROWS, Schema, Table
-from ratchet.errors import BatchRefused, DataRefused, UsageError
+from ratchet.core.schema import Schema
+from ratchet.errors import DataRefused, UsageError
+from ratchet.flows.intake import Writers, examine, take
 from ratchet.io import dvc, files
 from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name, pointer
 from ratchet.io.progress import say
 from ratchet.io.room import read_params, read_schema, source
-from ratchet.io.tables import read_typed, write_frame
+from ratchet.io.tables import write_frame
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    Writers = Mapping[str, tuple[str, Callable[[Path], object]]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def pull(settings: Settings, *, until: str | None) -> list[str]:
     try:
         _write_standing(raw, room.standing(), schema)
         for name, tables in room.collect(have[-1] if have else None, until):
-            _add(raw, check_batch_name(name), _writers(tables), schema)
+            take(raw, check_batch_name(name), _writers(tables), schema)
             new.append(name)
             say(f"pulled {name}: {', '.join(f'{len(table):,} {kind}' for kind, table in tables.items())}")
     finally:
@@ -74,7 +72,7 @@ def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> bool:
             )
     if check_batch_name(name) in raw.names():
         return _require_same(raw, name, tables)
-    _add(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
+    take(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
     _track(settings, raw)
     return True
 
@@ -101,37 +99,6 @@ def fetch(settings: Settings) -> None:
         )
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         dvc.pull(repo)
-
-
-def examine(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> None:
-    """Parse and check the files of a batch without writing anything. Raises BatchRefused with everything found."""
-    typed = read_typed(batch, paths, tables)
-    violations = [
-        violation for name, table in typed.items() for violation in check(table.to_pandas(), tables[name], name=name)
-    ]
-    if violations:
-        raise BatchRefused(batch, violations)
-
-
-def _add(raw: RawBatches, name: str, writers: Writers, schema: Schema) -> None:
-    """Write the batch beside its place, examine what was written, and only then put it in place."""
-    with files.new_folder(raw.folder / name) as half:
-        paths = {kind: half / f"{kind}{suffix}" for kind, (suffix, _) in writers.items()}
-        for kind, (_, write) in writers.items():
-            write(paths[kind])
-        examine(name, paths, schema.batch_tables())
-        _require_new_rows(raw, name, paths[ROWS])
-
-
-def _require_new_rows(raw: RawBatches, name: str, rows: Path) -> None:
-    size, digest = rows.stat().st_size, files.digest(rows)
-    for other in raw.names():
-        path = raw.table_files(other)[ROWS]
-        if path.stat().st_size == size and files.digest(path) == digest:
-            raise DataRefused(
-                f"batch {name} has the same rows as batch {other}: the same data twice would train and judge itself",
-                next_step="check which period the file holds",
-            )
 
 
 def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ratchet.core.schema import ROWS, Schema
 from ratchet.core.split import plan_split
 from ratchet.errors import UsageError
-from ratchet.flows.data import examine
+from ratchet.flows.intake import examine
 from ratchet.io import files, sample_files
 from ratchet.io.batches import RawBatches
 from ratchet.io.room import feature_functions, read_params, read_schema

@@ -7,7 +7,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
-COMPUTE = ("numpy", "pandas", "pandera", "pyarrow", "scikit-learn", "scipy")
+COMPUTE = ("dataframely", "numpy", "pandas", "pandera", "polars", "pyarrow", "scikit-learn", "scipy")
 """Libraries whose version can change what a stage writes."""
 
 

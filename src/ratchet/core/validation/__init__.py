@@ -1,0 +1,1 @@
+"""Validation: a typed batch against its schema and against the batches before it, without files."""

@@ -1,0 +1,45 @@
+"""What validation says of a batch, as records: plain JSON that reads back equal, bounded however large the data."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ratchet.core.findings import Finite
+from ratchet.core.schema import Level
+
+EXAMPLES = 5
+"""Offending values that a finding shows."""
+
+
+class Finding(Finite):
+    """One thing that is wrong with one column (or several, joined by "+") of one table, with its level."""
+
+    table: str
+    column: str = Field(description="'*' where it is the table as a whole")
+    rule: str = Field(description="the rule's name in kebab-case, by which `ratchet data release` names it")
+    level: Level
+    sentence: str = Field(description="what was required and what was found, in plain words with the values")
+    count: int = Field(description="rows concerned")
+    examples: tuple[str, ...] = Field(default=(), description="a few offending values, the first ones")
+    released: str = Field(default="", description="why a person let it pass; empty: nobody did")
+
+
+class TableCount(Finite):
+    """How many rows of a table came, and how many of them were put into quarantine."""
+
+    rows: int
+    quarantined: int
+
+
+class ValidationReport(Finite):
+    """`report.json` of a batch: the counts of each table, and the findings, the worst first."""
+
+    batch: str
+    tables: dict[str, TableCount]
+    findings: tuple[Finding, ...]
+    compared_with: tuple[str, ...] = Field(default=(), description="the earlier batches that it was compared with")
+
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        """The findings for which the batch is refused, and which nobody released."""
+        return tuple(finding for finding in self.findings if finding.level == "refuse" and not finding.released)
