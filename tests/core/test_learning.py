@@ -17,17 +17,17 @@ from ratchet.core.metrics import measure
 from ratchet.core.params import Params, Task, parse_params
 from ratchet.core.scoring import score
 from ratchet.core.split import Fold, plan_split
-from ratchet.errors import DataRefused
+from ratchet.errors import DataRefused, UsageError
 
 METRIC: dict[Task, str] = {"binary": "log_loss", "multiclass": "log_loss", "regression": "squared_error"}
 
 
-def params(task: Task = "binary", **model: Any) -> Params:
+def params(task: Task = "binary", features: dict[str, Any] | None = None, **model: Any) -> Params:
     return parse_params(
         {
             "project": {"name": "m", "room": "r", "task": task, "target": "late"},
             "split": {},
-            "features": {},
+            "features": features or {},
             "model": {"estimator": "hist_gradient_boosting", "params": {"max_iter": 5, "min_samples_leaf": 5}, **model},
             "evaluate": {},
             "gate": {"metric": METRIC[task]},
@@ -74,7 +74,7 @@ def test_a_fit_learns(task: Task) -> None:
         params(task, estimator="constant", params={}),
     )
     assert fitted.baseline == constant.baseline
-    assert found["3"][METRIC[task]] < 0.8 * plain["3"][METRIC[task]]
+    assert found["3"].metrics[METRIC[task]] < 0.8 * plain["3"].metrics[METRIC[task]]
 
 
 def test_the_same_fit_twice_says_the_same() -> None:
@@ -130,15 +130,87 @@ def test_each_fold_is_fitted_on_what_came_before_it_alone() -> None:
         table = model_inputs(batches[test].features, fitted.features)
         target = batches[test].labels[TARGET].to_numpy(dtype=bool).astype(np.int64)
         expected[test] = measure("binary", target, score(fitted.pipeline, "binary", table))
-    assert found == expected
+    assert {name: fold.metrics for name, fold in found.items()} == expected
+    assert {(fold.rows, fold.unscored) for fold in found.values()} == {(40, 0)}
 
 
-def test_a_class_that_only_the_scored_batch_has_is_refused() -> None:
-    """No score stands for it, and it is named."""
+def test_a_fold_is_scored_without_the_rows_of_a_class_that_comes_up_in_it() -> None:
+    """No score stands for such rows: the metrics are those of the others alone, and the rows are counted."""
+    first, later = batch(1, "multiclass"), batch(2, "multiclass")
+    new = LabelledBatch(later.features, pd.DataFrame({TARGET: ["z"] * 10 + later.labels[TARGET].tolist()[10:]}))
+    others = LabelledBatch(later.features[10:].reset_index(drop=True), later.labels[10:].reset_index(drop=True))
+    fold = [Fold(("1",), "2")]
+    found = cross_validate({"1": first, "2": new}, fold, params("multiclass"))["2"]
+    without = cross_validate({"1": first, "2": others}, fold, params("multiclass"))["2"]
+    assert (found.rows, found.unscored, without.unscored) == (40, 10, 0)
+    assert found.metrics == without.metrics
+
+
+def test_a_fold_of_new_classes_alone_has_no_metrics() -> None:
+    """Nor does one whose training rows have nothing to tell apart; all of its rows are counted."""
     later = batch(2, "multiclass")
     unseen = LabelledBatch(later.features, pd.DataFrame({TARGET: ["z"] * 40}))
-    with pytest.raises(DataRefused, match="classes that training did not: z"):
-        cross_validate({"1": batch(1, "multiclass"), "2": unseen}, [Fold(("1",), "2")], params("multiclass"))
+    only = LabelledBatch(batch(1).features, pd.DataFrame({TARGET: [True] * 40}))
+    many = cross_validate({"1": batch(1, "multiclass"), "2": unseen}, [Fold(("1",), "2")], params("multiclass"))
+    one = cross_validate({"1": only, "2": batch(2)}, [Fold(("1",), "2")], params())
+    assert [(each["2"].metrics, each["2"].unscored) for each in (many, one)] == [({}, 40), ({}, 40)]
+
+
+CLIP = {"outliers": {"action": "clip", "low": 0.1, "high": 0.9}}
+
+
+def test_each_fold_learns_bounds_from_its_own_training_rows() -> None:
+    """Wild rows that a fold is only scored on change nothing of its model: its metrics are those of a fit without."""
+    calm, wild = batch(1), batch(2)
+    wild = LabelledBatch(wild.features.assign(x=wild.features["x"] * 1e6), wild.labels)
+    found = cross_validate({"1": calm, "2": wild}, [Fold(("1",), "2")], params(features=CLIP))["2"].metrics
+    fitted = fit([calm], params(features=CLIP))
+    target = wild.labels[TARGET].to_numpy(dtype=bool).astype(np.int64)
+    assert found == measure(
+        "binary", target, score(fitted.pipeline, "binary", model_inputs(wild.features, fitted.features))
+    )
+    bounds = fitted.treated.outliers["x"]
+    assert [bounds.low, bounds.high] == pytest.approx(np.quantile(calm.features["x"], [0.1, 0.9]))
+
+
+def test_dropping_outliers_is_fitting_without_those_rows() -> None:
+    """The model, its rows and its baseline are those of the other rows; every row is still scored."""
+    drop = {"outliers": {"action": "drop", "rule": "bounds", "low": -1.0, "high": 1.0}}
+    whole = batch(1, "multiclass")
+    stays = whole.features["x"].between(-1, 1).to_numpy()
+    rest = LabelledBatch(whole.features[stays].reset_index(drop=True), whole.labels[stays].reset_index(drop=True))
+    dropped, plain = fit([whole], params("multiclass", features=drop)), fit([rest], params("multiclass"))
+    table = model_inputs(whole.features, plain.features)
+    assert dropped.treated.dropped == 40 - stays.sum() > 0
+    assert (dropped.rows, dropped.baseline, dropped.labels) == (plain.rows, plain.baseline, plain.labels)
+    np.testing.assert_array_equal(
+        score(dropped.pipeline, "multiclass", table), score(plain.pipeline, "multiclass", table)
+    )
+
+
+def test_dropping_every_row_is_refused() -> None:
+    """Nothing would be left to learn from; the message says which section."""
+    drop = {"outliers": {"action": "drop", "rule": "bounds", "low": 1e6}}
+    with pytest.raises(DataRefused, match="preprocessing drops all 40 training rows") as caught:
+        fit([batch(1)], params(features=drop))
+    assert "features.outliers" in caught.value.next_step
+
+
+def test_preprocessing_of_a_feature_that_is_not_there_is_refused() -> None:
+    """Before anything is fitted, with the nearest feature."""
+    with pytest.raises(UsageError, match=r"features.columns.kinds: .* did you mean kind"):
+        fit([batch(1)], params(features={"columns": {"kinds": {"categorical": "onehot"}}}))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_target_encoding_takes_as_many_classes_as_there_are(classes: int) -> None:
+    """Also two classes of a task that may have more."""
+    rows = batch(1, "multiclass")
+    keep = rows.labels[TARGET].isin(["a", "b", "c"][:classes]).to_numpy()
+    some = LabelledBatch(rows.features[keep].reset_index(drop=True), rows.labels[keep].reset_index(drop=True))
+    fitted = fit([some], params("multiclass", features={"categorical": "target"}))
+    found = score(fitted.pipeline, "multiclass", model_inputs(some.features, fitted.features))
+    assert found.shape == (keep.sum(), classes)
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=6))

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Features, Model, Task
+from ratchet.core.preprocess.learnt import Learnt
+from ratchet.core.preprocess.plan import Plan, make_plan
+from ratchet.core.preprocess.transformer import transformer
 from ratchet.errors import UsageError
 
 if TYPE_CHECKING:
-    from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
 ESTIMATORS = {
@@ -36,17 +38,35 @@ def usable(task: Task) -> list[str]:
     return sorted(name for name, kinds in ESTIMATORS.items() if kinds[task == "regression"])
 
 
-def build_pipeline(inputs: Sequence[Feature], *, task: Task, features: Features, model: Model) -> Pipeline:
+def build_pipeline(
+    inputs: Sequence[Feature], *, task: Task, features: Features, model: Model, learnt: Learnt | None = None
+) -> Pipeline:
     """An unfitted pipeline for tables with the columns `inputs`.
 
-    Raises UsageError for an estimator that is not known or not for this task, and for a parameter it does not take.
+    `learnt` comes from `survey` of the training rows; without it, nothing may be declared that depends on them.
+    Raises UsageError for an estimator that is not known or not for this task, for a parameter it does not take, and
+    for preprocessing of a feature that is not there or is of another kind.
     """
     from sklearn.pipeline import Pipeline
 
-    return Pipeline([("preprocess", _preprocess(inputs, features)), ("estimator", _estimator(task, model))])
+    estimator = build_estimator(task, model)
+    plan = make_plan(inputs, features, takes_missing=takes_missing(estimator))
+    return Pipeline([("preprocess", transformer(plan, learnt or Learnt(), task)), ("estimator", estimator)])
 
 
-def _estimator(task: Task, model: Model) -> Any:
+def plan_for(inputs: Sequence[Feature], *, task: Task, features: Features, model: Model) -> Plan:
+    """What `build_pipeline` does to each of `inputs`. Raises UsageError, as it does."""
+    return make_plan(inputs, features, takes_missing=takes_missing(build_estimator(task, model)))
+
+
+def takes_missing(estimator: Any) -> bool:
+    """Whether a scikit-learn estimator says of itself that it takes numbers that are missing."""
+    tags = estimator.__sklearn_tags__()
+    return bool(tags.input_tags.allow_nan or tags.no_validation)
+
+
+def build_estimator(task: Task, model: Model) -> Any:
+    """The unfitted estimator. Raises UsageError if it is not for this task or does not take its parameters."""
     path = ESTIMATORS.get(model.estimator, (None, None))[task == "regression"]
     if path is None:
         raise UsageError(
@@ -63,31 +83,11 @@ def _estimator(task: Task, model: Model) -> Any:
             next_step=f"it takes {', '.join(accepted)}",
         )
     seed = {"random_state": model.seed} if "random_state" in accepted else {}
-    return kind(**{**seed, **model.params})
-
-
-def _preprocess(inputs: Sequence[Feature], features: Features) -> ColumnTransformer:
-    from sklearn.compose import ColumnTransformer
-
-    numbers = [feature.name for feature in inputs if feature.kind == "number"]
-    categories = [feature.name for feature in inputs if feature.kind == "category"]
-    steps = [("numbers", _numeric(features), numbers), ("categories", _categorical(features), categories)]
-    return ColumnTransformer([step for step in steps if step[2]], verbose_feature_names_out=False)
-
-
-def _numeric(features: Features) -> Any:
-    if features.numeric == "passthrough":
-        return "passthrough"
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-
-
-def _categorical(features: Features) -> Any:
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
-
-    if features.categorical == "onehot":
-        return OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2, sparse_output=False)
-    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+    estimator = kind(**{**seed, **model.params})
+    try:
+        estimator._validate_params()
+    except ValueError as error:
+        raise UsageError(
+            f"params.yaml: model.params: {error}", next_step="mend it; ratchet params check tries it on a few rows"
+        ) from error
+    return estimator

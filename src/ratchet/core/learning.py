@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ratchet.core.estimators import build_pipeline
+from ratchet.core.estimators import build_pipeline, plan_for
 from ratchet.core.feature_table import (
     TARGET,
     LabelledBatch,
     describe_features,
     encode_target,
+    known_labels,
     labels_of,
     model_inputs,
 )
 from ratchet.core.metrics import Target, measure
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Params
+from ratchet.core.preprocess.learnt import Survey, survey
 from ratchet.core.scoring import score
 from ratchet.core.split import Fold
+from ratchet.core.treated import Treated
 from ratchet.errors import DataRefused
 
 if TYPE_CHECKING:
@@ -31,45 +34,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A fitted pipeline with what a `ModelRecord` says about it."""
+    """A fitted pipeline with what a `ModelRecord` says about it; `rows` are those it was fitted on."""
 
     pipeline: Pipeline
     features: list[Feature]
     labels: list[str]
     baseline: list[float]
     rows: int
+    treated: Treated
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldScore:
+    """The metrics of one fold, none if no row could be scored.
+
+    `unscored` are rows of the scored batch with a class that no training batch of the fold has: no score stands for it.
+    """
+
+    metrics: dict[str, float]
+    rows: int
+    unscored: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Training:
+    """Training rows as the estimator sees them, and what preprocessing found in them."""
+
+    inputs: list[Feature]
+    table: pd.DataFrame
+    target: pd.Series
+    survey: Survey
 
 
 def fit(batches: Sequence[LabelledBatch], params: Params) -> Fitted:
-    """Fit preprocessing and estimator on all rows of `batches`.
+    """Fit preprocessing and estimator on all rows of `batches`, but for those whose outliers are to be dropped.
 
-    Raises DataRefused if there is nothing to learn (one class only, or batches with other columns than the rest).
+    Raises DataRefused if there is nothing to learn (one class only, or batches with other columns than the rest), and
+    UsageError for preprocessing of a feature that is not there.
     """
-    features, target = _together(batches)
-    task = params.project.task
-    inputs, labels = describe_features(features), labels_of(target, task)
-    encoded = encode_target(target, labels, task)
-    if task != "regression" and len(np.unique(encoded)) < 2:
+    rows = _training(batches, params)
+    if (task := params.project.task) != "regression" and rows.target.nunique() < 2:
         raise DataRefused(
-            f"the target {params.project.target} has one class only in the {len(encoded):,} training rows",
+            f"the target {params.project.target} has one class only in the {len(rows.target):,} training rows",
             next_step="add batches that have the other class, or mend label() in the room's features.py",
         )
-    pipeline = build_pipeline(inputs, task=task, features=params.features, model=params.model)
-    pipeline.fit(model_inputs(features, inputs), encoded)
-    return Fitted(
-        pipeline=pipeline,
-        features=inputs,
-        labels=labels,
-        baseline=_baseline(encoded, len(labels)),
-        rows=len(encoded),
-    )
+    return _fitted(rows, params, labels_of(rows.target, task))
 
 
-def cross_validate(
-    batches: Mapping[str, LabelledBatch], folds: Sequence[Fold], params: Params
-) -> dict[str, dict[str, float]]:
-    """The metrics of each fold, by the name of the batch that it was scored on."""
-    return {fold.test: _fold_metrics(batches, fold, params) for fold in folds}
+def cross_validate(batches: Mapping[str, LabelledBatch], folds: Sequence[Fold], params: Params) -> dict[str, FoldScore]:
+    """How each fold was scored, by the name of the batch that it was scored on."""
+    return {fold.test: _fold_score(batches, fold, params) for fold in folds}
 
 
 def spread(folds: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -91,12 +105,50 @@ def as_json(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
     }
 
 
-def _fold_metrics(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params) -> dict[str, float]:
-    fitted = fit([batches[name] for name in fold.train], params)
-    test = batches[fold.test]
+def _fold_score(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params) -> FoldScore:
+    """As time goes by classes come up: a fold from before has none to tell apart, or not those of the scored batch."""
+    rows = _training([batches[name] for name in fold.train], params)
+    test, task = batches[fold.test], params.project.task
+    labels = labels_of(rows.target, task)
+    known = known_labels(test.labels[TARGET], labels, task)
+    if not known.any() or (task != "regression" and rows.target.nunique() < 2):
+        return FoldScore(metrics={}, rows=len(known), unscored=len(known))
+    fitted = _fitted(rows, params, labels)
+    scores = score(fitted.pipeline, task, model_inputs(test.features[known], fitted.features))
+    metrics = measure(task, encode_target(test.labels[TARGET][known], labels, task), scores)
+    return FoldScore(metrics=metrics, rows=len(known), unscored=int((~known).sum()))
+
+
+def _training(batches: Sequence[LabelledBatch], params: Params) -> _Training:
+    features, target = _together(batches)
+    inputs = describe_features(features)
+    table = model_inputs(features, inputs)
+    plan = plan_for(inputs, task=params.project.task, features=params.features, model=params.model)
+    found = survey(table, plan)
+    if not found.stays.any():
+        raise DataRefused(
+            f"preprocessing drops all {len(table):,} training rows: each has an outlier",
+            next_step="widen the bounds of features.outliers in params.yaml, or clip instead",
+        )
+    if found.treated.dropped:
+        table, target = table[found.stays], target[found.stays]
+    return _Training(inputs=inputs, table=table, target=target, survey=found)
+
+
+def _fitted(rows: _Training, params: Params, labels: list[str]) -> Fitted:
     task = params.project.task
-    scores = score(fitted.pipeline, task, model_inputs(test.features, fitted.features))
-    return measure(task, encode_target(test.labels[TARGET], fitted.labels, task), scores)
+    encoded = encode_target(rows.target, labels, task)
+    learnt = replace(rows.survey.learnt, classes=len(labels))
+    pipeline = build_pipeline(rows.inputs, task=task, features=params.features, model=params.model, learnt=learnt)
+    pipeline.fit(rows.table, encoded)
+    return Fitted(
+        pipeline=pipeline,
+        features=rows.inputs,
+        labels=labels,
+        baseline=_baseline(encoded, len(labels)),
+        rows=len(encoded),
+        treated=rows.survey.treated,
+    )
 
 
 def _together(batches: Sequence[LabelledBatch]) -> tuple[pd.DataFrame, pd.Series]:
