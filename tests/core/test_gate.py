@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.comparison import Comparison, compare
 from ratchet.core.gate import Decision, Evidence, decide
+from ratchet.core.leakage.records import Disorder, LeakageCheck, Shared, Telling
 from ratchet.core.metrics import measure, metrics_for, row_losses
 from ratchet.core.params import Bounds, Gate
 from ratchet.errors import UsageError
@@ -23,6 +25,15 @@ Floats = NDArray[np.float64]
 
 POLICY = Gate(metric="log_loss", floors={"roc_auc": Bounds(min=0.6), "brier": Bounds(max=0.25)})
 DAYS, ROWS = 14, 100
+CLEAN = LeakageCheck(
+    rows=1400,
+    training_rows=8000,
+    exact=Shared(rows=0, expected=3.0),
+    near=Shared(rows=1, expected=3.0, but="x"),
+    keys=Shared(rows=0, expected=0.0),
+    disorder=Disorder(rows=0, newest_training="2013-06-30 23:00", oldest_holdout="2013-07-01 05:00"),
+    telling=(Telling(feature="hour", by="value", value=0.7, rows=1400),),
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ def judged(data: Holdout, challenger: Floats, policy: Gate = POLICY, **known: An
         "reference_metrics": measure("binary", data.target, reference),
         "holdout": ("2013-07",),
         "contaminated": (),
+        "leakage": CLEAN,
     }
     return Evidence(**{**evidence, **known})
 
@@ -108,11 +120,12 @@ def test_better_challenger_is_promoted() -> None:
     assert ("promote", [], None, "") == (decision.verdict, failed(decision), decision.missing, decision.would_change)
     assert [
         "untouched",
+        "leakage",
         "different",
         "reference",
         "measured",
-        "floor:roc_auc",
         "floor:brier",
+        "floor:roc_auc",
         "enough_clusters",
         "better",
     ] == [condition.name for condition in decision.conditions]
@@ -176,6 +189,13 @@ def test_planted_bad_scores_are_never_promoted(name: str, margin: float) -> None
 
 BAD_EVIDENCE: dict[str, tuple[Evidence, Gate, list[str], str]] = {
     "contaminated": (good(contaminated=("2013-07",)), POLICY, ["untouched"], "reject"),
+    "leaking": (
+        good(leakage=CLEAN.model_copy(update={"exact": Shared(rows=100, expected=3.0)})),
+        POLICY,
+        ["leakage"],
+        "reject",
+    ),
+    "nobody looked for leakage": (good(leakage=None), POLICY, ["leakage"], "hold"),
     "no holdout": (good(holdout=()), POLICY, ["untouched"], "hold"),
     "same model": (good(challenger_is_champion=True), POLICY, ["different"], "hold"),
     "baseline while a version serves": (good(reference="baseline"), POLICY, ["reference"], "hold"),
@@ -305,6 +325,14 @@ def test_decision_replays_from_its_file(
     read = Decision.model_validate_json(decision.model_dump_json())
     assert decision == read
     assert decision == decide(read.evidence, read.policy)
+
+
+def test_decision_replays_from_a_file_with_sorted_keys() -> None:
+    """Files are written with sorted keys: the floors of a policy decide the same in any order."""
+    decision = decide(good(), POLICY)
+    read = Decision.model_validate_json(json.dumps(decision.model_dump(mode="json"), sort_keys=True))
+    assert [*read.policy.floors] != [*POLICY.floors]
+    assert decision == read == decide(read.evidence, read.policy)
 
 
 @settings(max_examples=100, deadline=None)

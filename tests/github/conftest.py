@@ -25,6 +25,7 @@ from referencing.jsonschema import DRAFT4
 from ratchet.core.decision import Decision, Evidence
 from ratchet.core.findings import Comparison
 from ratchet.core.gate import decide
+from ratchet.core.leakage.records import LeakageCheck, Shared
 from ratchet.core.metrics import metrics_for
 from ratchet.core.params import Gate
 from ratchet.forge import conversation
@@ -348,7 +349,11 @@ def evidence(**changed: Any) -> Evidence:
         "reference_metrics": metrics,
         "holdout": ("2013-07",),
         "contaminated": (),
-    }
+        "leakage": LeakageCheck(
+            rows=1000, training_rows=9000, exact=Shared(rows=0, expected=0.0), near=Shared(rows=0, expected=0.0),
+            keys=Shared(rows=0, expected=0.0), disorder=None, telling=(),
+        ),
+    }  # fmt: skip
     return Evidence(**{**known, **changed})
 
 

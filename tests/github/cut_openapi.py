@@ -23,11 +23,13 @@ OPERATIONS = (
     "issues/delete-comment",
     "issues/list-comments",
     "issues/update-comment",
+    "pulls/create",
     "pulls/get",
     "pulls/list",
     "pulls/list-files",
     "repos/create-commit-status",
     "repos/create-dispatch-event",
+    "repos/list-commit-statuses-for-ref",
     "repos/list-pull-requests-associated-with-commit",
     "users/get-authenticated",
 )

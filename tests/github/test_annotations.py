@@ -50,6 +50,7 @@ def placed(decision: Decision, lines: dict[str, int] = LINES) -> list[tuple[str,
     [
         ({}, []),
         ({"comparison": NOT_BETTER}, [("notice", LINES["gate.alpha"], "better")]),
+        ({"leakage": None}, [("notice", LINES["gate"], "leakage")]),
         (
             {"comparison": {**NOT_BETTER, "margin": 0.005}, "policy": {"margin": 0.005}},
             [("notice", LINES["gate.margin"], "better")],

@@ -15,9 +15,11 @@ from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.forge import conversation, tickets
 from ratchet.forge.api.request import Answer
 from ratchet.forge.api.server import Request
+from ratchet.forge.pulls import pull_record
 from ratchet.forge.tickets import DISPATCH, REPOSITORY_DISPATCH
+from ratchet.io.git import git
 from ratchet.io.github.calls import PAUSES, Caller
-from ratchet.io.github.client import Artifact, ChangedFile, GitHub, GitHubFailed, Status, connect
+from ratchet.io.github.client import Artifact, ChangedFile, GitHub, GitHubFailed, PullDraft, Status, connect
 from ratchet.settings import GitHubSettings, Secret
 
 if TYPE_CHECKING:
@@ -47,6 +49,14 @@ def uploaded(bench: Bench, run: int, name: str, files: dict[str, bytes]) -> None
         (folder / path).write_bytes(content)
 
 
+def new_draft(bench: Bench, **changed: str) -> PullDraft:
+    """A request of a branch with one commit more than main, which is made here."""
+    made = bench.commit(bench.base, "more")
+    git(["update-ref", "refs/heads/data/2013-08", made], cwd=bench.home.origin)
+    known = {"title": "Data: 2013-08", "body": "**rows**", "head": "data/2013-08", "base": "main"}
+    return PullDraft(**{**known, **changed})
+
+
 def test_the_client_uses_all_that_is_vendored(bench: Bench, tmp_path: Path) -> None:
     """Each operation of the document is called once, so that nothing in it stands there unwatched."""
     uploaded(bench, 3, "report", {"report.md": b"# fine"})
@@ -62,6 +72,8 @@ def test_the_client_uses_all_that_is_vendored(bench: Bench, tmp_path: Path) -> N
         ask(1)
     client.pulls_of_commit(bench.head)
     client.pulls_by_head("local", "topic")
+    client.statuses(bench.head)
+    client.open_pull(new_draft(bench))
     client.viewer()
     assert bench.api.contract.seen == bench.api.contract.known
 
@@ -137,6 +149,50 @@ def test_a_pull_request_is_found_in_every_way(bench: Bench) -> None:
     assert client.pulls_of_commit(bench.base) == []
     assert [each.number for each in client.pulls_by_head("local", "topic")] == [1]
     assert client.pulls_by_head("stranger", "topic") == []
+
+
+def test_a_pull_request_is_opened_and_starts_nothing(bench: Bench) -> None:
+    """It has the bot's name and its words; as on GitHub, no workflow starts by a job's token."""
+    client, draft = bench.client(), new_draft(bench)
+    made = client.open_pull(draft)
+    assert (made.number, made.state, made.merged, made.head_branch) == (2, "open", False, "data/2013-08")
+    assert made.page.endswith("/pulls/2.html")
+    kept = pull_record.read(bench.home, 2)
+    assert (kept.title, kept.body, kept.author) == (draft.title, draft.body, "github-actions[bot]")
+    assert tickets.waiting(bench.home) == []
+    assert [each.number for each in client.pulls(base="main")] == [2, 1]
+    assert [each.number for each in client.pulls(head="local:data/2013-08", state="all")] == [2]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"head": "nowhere"}, "no branch nowhere"),
+        ({"base": "nowhere"}, "no branch nowhere"),
+        ({"head": "topic"}, "pull request 1 is open for topic already"),
+        ({"head": "main"}, "nothing to merge"),
+        ({"title": " "}, "a title of 1 to 256"),
+        ({"body": "x" * 65_537}, "a body of 65536"),
+    ],
+)
+def test_a_pull_request_that_cannot_be_is_refused(bench: Bench, changed: dict[str, str], words: str) -> None:
+    """422 with the reason; it is asked once, as an answer that was lost may have been a yes."""
+    with pytest.raises(GitHubFailed, match=words) as refused:
+        bench.client().open_pull(new_draft(bench, **changed))
+    assert (refused.value.status, len(bench.api.requests)) == (422, 1)
+    assert len(pull_record.every(bench.home)) == 1
+
+
+def test_the_statuses_of_a_commit_are_listed(bench: Bench) -> None:
+    """The newest first; a commit without any has none, and one that nobody knows is refused."""
+    client = bench.client()
+    assert client.statuses(bench.head) == []
+    given = [Status(context=name, state="success", description="fine") for name in ("a", "b")]
+    for each in given:
+        client.set_status(bench.head, each)
+    assert client.statuses(bench.head) == given[::-1]
+    with pytest.raises(GitHubFailed, match="404"):
+        client.statuses("0" * 40)
 
 
 def test_the_files_of_a_pull_request(bench: Bench) -> None:

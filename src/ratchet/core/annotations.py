@@ -42,6 +42,8 @@ def keys_of(condition: Condition, decision: Decision) -> Iterator[str]:
         yield "gate.min_clusters"
     elif condition.name == "better":
         yield from _keys_of_better(condition, decision)
+    elif condition.name == "leakage":
+        yield "gate.leakage"
     elif condition.name == "untouched":
         yield "split.holdout"
     yield "gate"

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from ratchet.core.findings import Advice, Comparison, Finite
+from ratchet.core.leakage.records import LeakageCheck
 from ratchet.core.params import Gate, Task
 
 
@@ -38,6 +39,9 @@ class Evidence(Finite):
     reference_metrics: Mapping[str, Measured]
     holdout: tuple[str, ...] = Field(description="the batches that judge")
     contaminated: tuple[str, ...] = Field(description="those of them that either model was trained on")
+    leakage: LeakageCheck | None = Field(
+        default=None, description="what training and holdout share; None: nobody looked, which no challenger passes"
+    )
 
 
 class Condition(Finite):

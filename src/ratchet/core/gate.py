@@ -2,8 +2,8 @@
 
 Closed by default: a challenger is promoted only if every condition is shown to hold. A number that is missing or not
 finite, a comparison with the wrong model or by another policy, too few clusters: each is a failed condition. A failed
-condition that shows harm (a broken floor, a contaminated holdout, a significant loss) rejects; a failed condition
-that shows nothing holds. `decide(decision.evidence, decision.policy)` gives the same decision again.
+condition that shows harm (a broken floor, a contaminated holdout, leakage, a significant loss) rejects; a failed
+condition that shows nothing holds. `decide(decision.evidence, decision.policy)` gives the same decision again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ratchet.core.clusters import bounds
 from ratchet.core.comparison import rows_needed
 from ratchet.core.decision import Condition, Decision, Evidence
 from ratchet.core.findings import Advice, Comparison
+from ratchet.core.leakage.condition import leakage
 from ratchet.core.metrics import loss_names, metrics_for
 from ratchet.core.params import Bounds, Gate
 
@@ -44,10 +45,11 @@ def decide(evidence: Evidence, policy: Gate) -> Decision:
 
 def _conditions(evidence: Evidence, policy: Gate) -> Iterator[Condition]:
     yield _untouched(evidence)
+    yield leakage(evidence.leakage, policy.leakage, evidence.task)
     yield _different(evidence)
     yield _reference(evidence)
     yield _measured(evidence)
-    for metric, floor in policy.floors.items():
+    for metric, floor in sorted(policy.floors.items()):  # whatever order the policy's file has them in
         yield _floor(metric, floor, evidence)
     yield _enough_clusters(evidence.comparison, policy)
     yield _better(evidence, policy)

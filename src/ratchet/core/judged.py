@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ratchet.core.evaluation import MetricRow
 from ratchet.core.feature_table import CLUSTER, TARGET
 from ratchet.core.findings import Finite
+from ratchet.core.leakage.records import LeakageCheck
 from ratchet.core.metrics import Target
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores
@@ -39,6 +40,7 @@ class Evaluation(Finite):
     rows: int
     clusters: int | None
     metrics: list[MetricRow]
+    leakage: LeakageCheck | None = None
 
 
 def predictions_table(labels: pd.DataFrame, target: Target, models: Mapping[str, Scores]) -> pd.DataFrame:

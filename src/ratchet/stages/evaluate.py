@@ -29,6 +29,7 @@ from ratchet.io import files, layout, model_folder
 from ratchet.io.batches import UnitStore
 from ratchet.io.champion import Champion, read_champion
 from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.leakage import find_leakage
 from ratchet.io.other_room import same_room
 from ratchet.io.pictures import draw_confusion, draw_curves, draw_gain_by_cluster, draw_residuals
 from ratchet.io.progress import say
@@ -40,8 +41,8 @@ def run(root: Path) -> None:
     """Write predictions, metrics with intervals, curves and pictures of the held-out batches."""
     params = read_params(root)
     store = UnitStore(root / layout.FEATURES)
-    holdout = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds).holdout
-    batches = read_batches(store, holdout)
+    plan = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds)
+    batches = read_batches(store, plan.holdout)
     labels = pd.concat([batch.labels for batch in batches.values()], ignore_index=True)
     challenger, champion = model_folder.read(root / layout.MODEL), read_champion(root / layout.CHAMPION)
     record = challenger.record
@@ -57,7 +58,7 @@ def run(root: Path) -> None:
         except DataRefused as refused:
             reason = refused.message
     refit = champion is not None and _is_refit(root, record, champion, params)
-    judged = lineage(store, holdout)
+    judged = lineage(store, plan.holdout)
     table = predictions_table(labels, target, models)
     with files.new_folder(root / layout.EVALUATION) as folder:
         metrics = evaluate(
@@ -69,12 +70,13 @@ def run(root: Path) -> None:
             alpha=params.gate.alpha,
         )
         evaluation = _evaluation(record, champion, judged, table=table, metrics=metrics, refit=refit, reason=reason)
+        evaluation = evaluation.model_copy(update={"leakage": find_leakage(root, plan, params)})
         write_frame(folder / "predictions.parquet", table)
         files.write_json(folder / "evaluation.json", evaluation.model_dump())
         _write_plots(folder, target, models, params=params, labels=record.labels)
         _write_gain(folder, table, target, models, metric=params.gate.metric)
     files.write_json(root / layout.EVALUATE_METRICS, _flat(metrics))
-    say(f"evaluate: {len(target):,} rows of {', '.join(holdout)}, {' and '.join(models)}")
+    say(f"evaluate: {len(target):,} rows of {', '.join(plan.holdout)}, {' and '.join(models)}")
 
 
 def _champion_scores(

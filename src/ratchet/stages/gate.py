@@ -44,6 +44,7 @@ def run(root: Path) -> None:
         },
         holdout=tuple(evaluation.holdout),
         contaminated=tuple(evaluation.contaminated),
+        leakage=evaluation.leakage,
     )
     decision = decide(evidence, policy)
     files.write_json(root / layout.DECISION, decision.model_dump(mode="json"))
