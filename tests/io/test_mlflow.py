@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -20,8 +22,11 @@ from ratchet.core.params import Features, Model, Project
 from ratchet.core.scoring import frame
 from ratchet.core.tracked_run import RunFacts
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
-from ratchet.io import files, model_folder
+from ratchet.io import files, layout, model_folder
+from ratchet.io.batches import UnitStore
 from ratchet.io.mlflow import MODEL, SEAL, Tracking, masked, tracking
+from ratchet.io.raw_input import lookup_file, read_raw_input
+from ratchet.io.tables import read_frame, write_table
 
 NAME = "flights-late"
 INPUTS = [
@@ -58,6 +63,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files.write_text(root / "src" / "flights" / "features.py", "x = 1\n")
     files.write_json(root / "decision.json", {"verdict": "promote"})
     return root
+
+
+RAW_SCHEMA = """
+rows: {key: [plane], columns: {plane: {type: string}}}
+lookups: {planes: {key: [plane], columns: {plane: {type: string}}}}
+"""
 
 
 def facts(project: Path, fingerprint: str = "f1") -> RunFacts:
@@ -124,6 +135,24 @@ def test_another_fingerprint_is_another_run(store: Tracking, client: MlflowClien
     one, other = store.record(facts(project, "f1")), store.record(facts(project, "f2"))
     assert len(runs(client, name)) == 2
     assert (store.find_run("f1"), store.find_run("f2"), store.find_run("f3")) == (one, other, None)
+
+
+def test_a_model_takes_along_what_raw_rows_need(store: Tracking, project: Path, tmp_path: Path) -> None:
+    """Where the stage's output is named, the sealed folder shows how rows look, and has the standing lookups."""
+    room, units = tmp_path / "flights", {"2013-02": "rows", "lookups": "planes"}
+    files.write_text(room / "schema.yaml", RAW_SCHEMA)
+    UnitStore(tmp_path / layout.INGESTED).update(
+        dict.fromkeys(units, "key"),
+        lambda unit, folder: write_table(folder / f"{units[unit]}.parquet", pa.table({"plane": ["N1", "N2"]})),
+    )
+    with_raw = replace(facts(project), room=room, project=tmp_path, lookup_bytes=10_000)
+    made = store.record(with_raw)
+    folder = store.fetch(made.run_id, "model", tmp_path)
+    model_folder.verify_seal(folder, made.seal)
+    record = read_raw_input(folder)
+    assert record is not None
+    assert (record.room, record.lookups, record.example) == ("flights", ("planes",), {"rows": [{"plane": "N1"}]})
+    assert read_frame(lookup_file(folder, "planes"))["plane"].tolist() == ["N1", "N2"]
 
 
 @pytest.mark.parametrize("broken", ["_log_model", "_begin"])

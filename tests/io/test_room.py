@@ -11,7 +11,14 @@ import pytest
 from ratchet.core.params import Params
 from ratchet.errors import UsageError
 from ratchet.io.files import write_text
-from ratchet.io.room import feature_functions, read_params, read_schema, schema_path, source
+from ratchet.io.room import (
+    collect_function,
+    feature_functions,
+    read_params,
+    read_schema,
+    schema_path,
+    standing_function,
+)
 
 PARAMS = """
 project: {name: m, room: chamber, task: binary, target: late}
@@ -50,9 +57,11 @@ def params(root: Path) -> Params:
 def test_a_room_is_read(root: Path, params: Params) -> None:
     """Parameters, schema and all four functions come from the project's own files."""
     assert (params.project.room, list(read_schema(root, params).rows.columns)) == ("chamber", ["id"])
-    functions, origin = feature_functions(root, params), source(root, params)
+    functions = feature_functions(root, params)
+    collect, standing = collect_function(root, params), standing_function(root, params)
     assert functions.build.__module__ == functions.label.__module__ == "chamber.features"
-    assert (list(origin.collect(None, None)), origin.standing()) == ([("a", {})], {})
+    assert standing is not None
+    assert (list(collect(None, None)), standing()) == ([("a", {})], {})
 
 
 def test_a_missing_params_file_is_said(tmp_path: Path) -> None:
@@ -87,7 +96,7 @@ def test_a_room_without_one_of_its_files_is_refused(root: Path, params: Params, 
     """The file that is missing is named."""
     (root / "src" / "chamber" / f"{name}.py").unlink()
     with pytest.raises(UsageError, match=rf"project\.room 'chamber': there is no src/chamber/{name}\.py"):
-        (feature_functions if name == "features" else source)(root, params)
+        (feature_functions if name == "features" else collect_function)(root, params)
 
 
 def test_a_room_without_one_of_its_functions_is_refused(root: Path, params: Params) -> None:

@@ -25,9 +25,10 @@ def imported(path: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            found = SOURCE / (name.replace(".", "/") + ".py")
-            if name.startswith("ratchet.") and found.is_file():
-                yield found
+            place = SOURCE / name.replace(".", "/")
+            found = [each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()]
+            if name.startswith("ratchet."):
+                yield from found
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:

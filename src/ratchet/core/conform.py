@@ -1,7 +1,7 @@
 """Parsing: a raw table becomes a typed one, or the reasons why it cannot.
 
 Columns come out in the schema's order with the schema's types. Nothing is guessed and nothing is dropped: a missing
-column, a column nobody declared, and a value that is not of its type are violations.
+column, a column nobody declared, and a value that is not of its type refuse the batch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ratchet.core.schema import Column, Table
-from ratchet.errors import EXAMPLES_SHOWN, Violation
+from ratchet.core.validation.records import EXAMPLES, Finding
 
 ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 SOURCES = {
@@ -28,32 +28,34 @@ RESOLUTION = "us"
 """Resolution of timestamps: microseconds hold every date and what databases keep."""
 
 
-def conform(raw: pa.Table, table: Table, *, name: str) -> tuple[pa.Table, tuple[Violation, ...]]:
+def conform(raw: pa.Table, table: Table, *, name: str) -> tuple[pa.Table, tuple[Finding, ...]]:
     """Cast `raw` to the declared columns of table `name`.
 
-    Returns the typed table, which is complete only where there are no violations, and the violations.
-    Timestamps with a zone become UTC; those without stay as they are.
+    Returns the typed table, which is complete only where there are no findings, and the findings, all of level refuse.
+    Timestamps with a zone become UTC; those without stay as they are. A number that is NaN becomes missing.
     """
-    violations = list(_structure(raw, table, name))
+    findings = list(_structure(raw, table, name))
     columns: dict[str, pa.ChunkedArray] = {}
     for column_name, column in table.columns.items():
-        if column_name in raw.column_names:
+        if raw.column_names.count(column_name) == 1:
             try:
                 columns[column_name] = _cast(raw.column(column_name), column)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
-                violations.append(_wrong_type(raw.column(column_name), column, name, column_name))
-    return pa.table(columns), tuple(violations)
+                findings.append(_wrong_type(raw.column(column_name), column, name, column_name))
+    return pa.table(columns), tuple(findings)
 
 
-def _structure(raw: pa.Table, table: Table, name: str) -> Iterator[Violation]:
+def _structure(raw: pa.Table, table: Table, name: str) -> Iterator[Finding]:
     if raw.num_rows == 0:
-        yield Violation(table=name, column="*", rule="has no rows", count=0)
+        yield _refuse(name, "*", "no-rows", "has no rows", count=0)
     for column in table.columns:
         if column not in raw.column_names:
-            yield Violation(table=name, column=column, rule="required column is missing", count=raw.num_rows)
-    for column in raw.column_names:
+            yield _refuse(name, column, "missing-column", "required column is missing", count=raw.num_rows)
+    for column in dict.fromkeys(raw.column_names):
+        if raw.column_names.count(column) > 1:
+            yield _refuse(name, column, "repeated-column", "column is there more than once", count=raw.num_rows)
         if column not in table.columns:
-            yield Violation(table=name, column=column, rule="column is not in schema.yaml", count=raw.num_rows)
+            yield _refuse(name, column, "unknown-column", "column is not in schema.yaml", count=raw.num_rows)
 
 
 def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
@@ -67,7 +69,8 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         values = _blank_is_missing(values)
     if column.type == "number" and pa.types.is_integer(values.type):
         return values.cast(pa.float64(), safe=False)
-    return values.cast(_target(values, column))
+    typed = values.cast(_target(values, column))
+    return _nan_is_missing(typed) if column.type == "number" else typed
 
 
 def _target(values: pa.ChunkedArray, column: Column) -> pa.DataType:
@@ -91,17 +94,28 @@ def _blank_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
 
 
-def _wrong_type(values: pa.ChunkedArray, column: Column, table: str, name: str) -> Violation:
+def _nan_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    nan = pc.is_nan(values)
+    return pc.if_else(nan, pa.scalar(None, pa.float64()), values) if pc.any(nan).as_py() else values
+
+
+def _wrong_type(values: pa.ChunkedArray, column: Column, table: str, name: str) -> Finding:
     """Find which values do not fit by casting distinct ones alone: only reached when a batch is refused anyway."""
     distinct = values.value_counts()
     bad = [entry for entry in distinct.to_pylist() if not _fits(entry["values"], values.type, column)]
-    return Violation(
+    return Finding(
         table=table,
         column=name,
-        rule=f"is not of type {column.type}",
+        rule="wrong-type",
+        level="refuse",
+        sentence=f"is not of type {column.type}",
         count=sum(entry["counts"] for entry in bad) or len(values),
-        examples=tuple(repr(entry["values"]) for entry in bad[:EXAMPLES_SHOWN]),
+        examples=tuple(repr(entry["values"]) for entry in bad[:EXAMPLES]),
     )
+
+
+def _refuse(table: str, column: str, rule: str, sentence: str, *, count: int) -> Finding:
+    return Finding(table=table, column=column, rule=rule, level="refuse", sentence=sentence, count=count)
 
 
 def _fits(value: object, kind: pa.DataType, column: Column) -> bool:

@@ -45,6 +45,34 @@ def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+ENOUGH = 20
+"""Rows from which on a feature without any value is no accident."""
+LARGEST = 1e150
+"""Squares of larger numbers are infinite in floating point, and with them every mean and variance of squares."""
+
+
+def require_values(features: pd.DataFrame, labels: pd.DataFrame, *, batch: str) -> None:
+    """Raises DataRefused if a feature of a batch has no value in any row, or if a number is infinite or beyond LARGEST.
+
+    Sources may be whole while what was joined from them found nothing; and no estimator learns from what is infinite.
+    """
+    for name in features.columns:
+        if len(features) >= ENOUGH and features[name].isna().all():
+            raise DataRefused(
+                f"batch {batch}: feature {name} is missing in every row: a join of features.py found nothing",
+                next_step="compare the keys on both sides, such as their time zones and spellings, or drop the feature",
+            )
+    for what, values in (*features.items(), ("the target", labels[TARGET])):
+        if not is_numeric_dtype(values) or is_bool_dtype(values):
+            continue
+        size = np.abs(values.to_numpy(np.float64))
+        if (size > LARGEST).any():
+            how = "infinite" if np.isinf(size).any() else f"beyond {LARGEST:g}, too large to be squared,"
+            raise DataRefused(
+                f"batch {batch}: {what} is {how} in some rows", next_step="see what features.py divides by there"
+            )
+
+
 def check_labels(target: pd.Series, rows: pd.DataFrame, task: Task) -> pd.Series:
     """Return what `label` returned if it has one label per row and fits the task.
 
@@ -104,6 +132,13 @@ def encode_target(target: pd.Series, labels: Sequence[str], task: Task) -> NDArr
             next_step="let a batch with these classes train first, or mend the labels",
         )
     return np.array([index[str(value)] for value in target], dtype=np.int64)
+
+
+def known_labels(target: pd.Series, labels: Sequence[str], task: Task) -> NDArray[np.bool_]:
+    """For each row, whether `encode_target` takes its class."""
+    if task != "multiclass":
+        return np.ones(len(target), dtype=np.bool_)
+    return target.astype(str).isin(labels).to_numpy(dtype=np.bool_)
 
 
 def model_inputs(features: pd.DataFrame, inputs: Sequence[Feature]) -> pd.DataFrame:

@@ -9,9 +9,10 @@ values are wrong; they are kept, and neither train nor judge), `warn`. `core/val
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ratchet.core.params import Section, parse_record
 
@@ -21,6 +22,10 @@ ROWS = "rows"
 ColumnType = Literal["string", "integer", "number", "boolean", "timestamp"]
 Level = Literal["refuse", "quarantine", "warn"]
 Part = Annotated[float, Field(ge=0, le=1)]
+LookupName = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$")]
+"""A file is named after it."""
+RESERVED = ("_row", "_rules", "_versions")
+"""Columns that quarantine adds to those of a table."""
 
 
 class Column(Section):
@@ -41,13 +46,21 @@ class Column(Section):
     )
     level: Level = Field(default="quarantine", description="what a value outside of min, max or values leads to")
 
+    @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
+            raise ValueError(f"min and max are for integer and number, and the type is {self.type}")
+        if self.values is not None and self.type != "string":
+            raise ValueError(f"values is for string, and the type is {self.type}: a range says it with min and max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
 
 class Relation(Section):
     """What must be true of several columns of one row, written in SQL; a row that makes it null passes."""
 
-    rule: str = Field(
-        description="a SQL condition over columns, such as hour * 100 + minute = sched_dep_time"
-    )
+    rule: str = Field(description="a SQL condition over columns, such as hour * 100 + minute = sched_dep_time")
     description: str = ""
     level: Level = Field(default="quarantine", description="what a row that breaks it leads to")
 
@@ -77,6 +90,15 @@ class Table(Section):
         default=0.01, description="the share of a batch's rows that may be quarantined; more, and the batch is refused"
     )
 
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> Self:
+        for name in self.key:
+            _require_column(name, self.columns, "key")
+        for name in self.columns:
+            if name in RESERVED or (name.startswith("^") and name.endswith("$")) or not name.strip():
+                raise ValueError(f"no column may be called {name!r}")
+        return self
+
     def texts(self) -> list[str]:
         """The columns that hold text: in CSV, what looks like a number in them is none."""
         return [name for name, column in self.columns.items() if column.type == "string"]
@@ -91,6 +113,17 @@ class Rows(Table):
     )
     references: list[Reference] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _time_is_a_column(self) -> Self:
+        if self.time is not None:
+            _require_column(self.time, self.columns, "time")
+        if self.period is not None and (self.time is None or self.columns[self.time].type != "timestamp"):
+            raise ValueError("period needs time: a column of type timestamp")
+        for reference in self.references:
+            for name in reference.columns:
+                _require_column(name, self.columns, "references")
+        return self
+
 
 class Lookup(Table):
     """A table that features join; `per_batch` says whether it arrives with each batch or stands for all."""
@@ -102,7 +135,27 @@ class Schema(Section):
     """The whole of `schema.yaml`."""
 
     rows: Rows
-    lookups: dict[str, Lookup] = Field(default_factory=dict)
+    lookups: dict[LookupName, Lookup] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _references_find_lookups(self) -> Self:
+        if ROWS in self.lookups:
+            raise ValueError(f"no lookup may be called {ROWS!r}: the table of rows is")
+        for problem in self._wrong_references():
+            raise ValueError(problem)
+        return self
+
+    def _wrong_references(self) -> Iterator[str]:
+        for reference in self.rows.references:
+            if reference.lookup not in self.lookups:
+                yield f"rows.references names {reference.lookup!r}: the lookups are {', '.join(self.lookups) or 'none'}"
+                continue
+            lookup = self.lookups[reference.lookup]
+            here = [self.rows.columns[name].type for name in reference.columns]
+            there = [lookup.columns[name].type for name in lookup.key]
+            if here != there:
+                yield (f"rows.references: {' + '.join(reference.columns)} ({', '.join(here)}) cannot name an entry of "
+                       f"{reference.lookup}, whose key is {' + '.join(lookup.key)} ({', '.join(there)})")  # fmt: skip
 
     def batch_tables(self) -> dict[str, Table]:
         """The tables that arrive with each batch, the rows first."""
@@ -115,6 +168,11 @@ class Schema(Section):
     def known_before(self) -> list[str]:
         """Columns of the rows that are known when a prediction is asked for."""
         return [name for name, column in self.rows.columns.items() if column.known == "before"]
+
+
+def _require_column(name: str, columns: dict[str, Column], where: str) -> None:
+    if name not in columns:
+        raise ValueError(f"{where} names {name!r}, which is no column of the table: {', '.join(columns)}")
 
 
 def parse_schema(tree: object, *, source: str = "schema.yaml") -> Schema:

@@ -1,45 +1,76 @@
-"""The door that every batch comes in by: examined before it is put in place, and the same rows never twice."""
+"""The door that every batch comes in by: examined before it is put in place, and the same rows never twice.
+
+What is refused is kept in `data/refused/<batch>/`, with the report that says why.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ratchet.core.checks import check
-from ratchet.core.schema import ROWS, Schema, Table
-from ratchet.errors import BatchRefused, DataRefused
-from ratchet.io import files
-from ratchet.io.batches import RawBatches
-from ratchet.io.tables import read_typed
+from ratchet.core.schema import ROWS, Schema
+from ratchet.core.validation.records import ValidationReport
+from ratchet.core.validation.releases import Release
+from ratchet.errors import DataRefused
+from ratchet.flows.examination import Examined, look_at, look_at_among, require_accepted
+from ratchet.io import files, refused
+from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.releases import write_taken
 
 Writers = Mapping[str, tuple[str, Callable[[Path], object]]]
 """By table: the suffix of its file, and what fills the file."""
 
 
-def take(raw: RawBatches, name: str, writers: Writers, schema: Schema) -> None:
+def take(
+    raw: RawBatches, name: str, writers: Writers, schema: Schema, *, now: datetime | None = None
+) -> ValidationReport:
     """Write the batch beside its place, examine what was written, and only then put it in place.
 
-    `writers` maps each table to the suffix of its file and to what fills that file. Raises DataRefused.
+    `writers` maps each table to the suffix of its file and to what fills that file; `now` is when the batch came, the
+    present by default. Raises BatchRefused, with the files kept in `data/refused`; DataRefused if the rows are here.
     """
+    moment = now or datetime.now(UTC)
     with files.new_folder(raw.folder / name) as half:
         paths = {kind: half / f"{kind}{suffix}" for kind, (suffix, _) in writers.items()}
         for kind, (_, write) in writers.items():
             write(paths[kind])
-        examine(name, paths, schema.batch_tables())
-        _require_new_rows(raw, name, paths[ROWS])
+        _require_new_rows(raw, name, paths.get(ROWS))
+        report = _accepted(raw, look_at_among(raw, name, paths, schema, until=moment), paths)
+    if any(finding.rule == "future" for finding in report.findings):
+        write_taken(raw, name, moment)
+    refused.forget(raw.root, name)
+    return report
 
 
-def examine(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> None:
-    """Parse and check the files of a batch without writing anything. Raises BatchRefused with everything found."""
-    typed = read_typed(batch, paths, tables)
-    violations = [
-        violation for name, table in typed.items() for violation in check(table.to_pandas(), tables[name], name=name)
-    ]
-    if violations:
-        raise BatchRefused(batch, violations)
+def examine(
+    batch: str, paths: Mapping[str, Path], schema: Schema, released: Sequence[Release] = ()
+) -> ValidationReport:
+    """Parse and check the files of a batch, or of the standing lookups, by themselves; nothing is written.
+
+    `released` is what people let pass. Raises BatchRefused with everything found.
+    """
+    return require_accepted(look_at(batch, paths, schema, released))
 
 
-def _require_new_rows(raw: RawBatches, name: str, rows: Path) -> None:
+def examine_standing(raw: RawBatches, paths: Mapping[str, Path], schema: Schema) -> ValidationReport:
+    """Parse and check the files of the standing lookups before they are put in place.
+
+    Raises BatchRefused; the files are then moved to `data/refused`.
+    """
+    report = _accepted(raw, look_at_among(raw, LOOKUPS, paths, schema, until=None), paths)
+    refused.forget(raw.root, LOOKUPS)
+    return report
+
+
+def _accepted(raw: RawBatches, examined: Examined, paths: Mapping[str, Path]) -> ValidationReport:
+    kept = refused.keep(raw.root, examined.report, paths) if examined.report.refused else ""
+    return require_accepted(examined, kept=kept)
+
+
+def _require_new_rows(raw: RawBatches, name: str, rows: Path | None) -> None:
+    if rows is None:
+        return
     size, digest = rows.stat().st_size, files.digest(rows)
     for other in raw.names():
         path = raw.table_files(other)[ROWS]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.core.schema import ROWS, Schema
+from ratchet.core.schema import ROWS
 from ratchet.core.split import plan_split
 from ratchet.errors import UsageError
 from ratchet.flows.intake import examine
 from ratchet.io import files, sample_files
-from ratchet.io.batches import RawBatches
+from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.releases import read_releases, releases_path
 from ratchet.io.room import feature_functions, read_params, read_schema
 from ratchet.io.sample_files import Drawing
 from ratchet.settings import Settings
@@ -58,16 +60,26 @@ def _write(drawing: Drawing, names: list[str], folder: Path) -> Made:
             (halves / name).mkdir()
             drawn[name] = sample_files.write_batch(drawing, name, halves / name)
         lookups = sample_files.write_standing(drawing, drawn, half)
-        _examine(drawing.schema, halves, half)
+        _examine(drawing, halves, half)
+        for name in names:
+            _copy_releases(drawing.data, name, halves)
+        _copy_releases(drawing.data, LOOKUPS, half)
         size = _require_small(sample_files.size(halves) + sample_files.size(half))
     return Made({name: len(tables[ROWS]) for name, tables in drawn.items()}, lookups, size)
 
 
-def _examine(schema: Schema, batches: Path, lookups: Path) -> None:
-    """What is written passes the checks that a batch must pass. Raises BatchRefused."""
+def _examine(drawing: Drawing, batches: Path, lookups: Path) -> None:
+    """What is written passes the checks that a batch must pass, with what was released. Raises BatchRefused."""
     for folder in sorted(batches.iterdir()):
-        examine(folder.name, _tables(folder), schema.batch_tables())
-    examine("lookups", _tables(lookups), schema.standing_tables())
+        examine(folder.name, _tables(folder), drawing.schema, read_releases(drawing.data, folder.name))
+    examine(LOOKUPS, _tables(lookups), drawing.schema, read_releases(drawing.data, LOOKUPS))
+
+
+def _copy_releases(raw: RawBatches, batch: str, folder: Path) -> None:
+    """What people let pass of the batch, they let pass of its sample."""
+    path = releases_path(raw, batch)
+    if path.is_file():
+        shutil.copyfile(path, folder / path.name)
 
 
 def _tables(folder: Path) -> dict[str, Path]:

@@ -75,7 +75,7 @@ class RawBatches:
 
     def table_files(self, batch: str) -> dict[str, Path]:
         """The files of one batch by table name, the rows first. Raises DataRefused if there is no rows table."""
-        found = _tables_in(self.folder / batch)
+        found = tables_in(self.folder / batch)
         if ROWS not in found:
             raise DataRefused(
                 f"batch {batch} has no {ROWS} table in data/raw/{batch}/",
@@ -85,10 +85,11 @@ class RawBatches:
 
     def standing_files(self) -> dict[str, Path]:
         """The files of the standing lookups by table name."""
-        return _tables_in(self.lookups)
+        return tables_in(self.lookups)
 
 
-def _tables_in(folder: Path) -> dict[str, Path]:
+def tables_in(folder: Path) -> dict[str, Path]:
+    """The tables in a folder by name, the rows first."""
     found = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
     return {path.stem: path for path in sorted(found, key=lambda path: (path.stem != ROWS, path.stem))}
 

@@ -7,7 +7,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
-COMPUTE = ("dataframely", "numpy", "pandas", "pandera", "polars", "pyarrow", "scikit-learn", "scipy")
+COMPUTE = ("dataframely", "ftfy", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")
 """Libraries whose version can change what a stage writes."""
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from ratchet.core.feature_table import LabelledBatch
 from ratchet.core.schema import ROWS
-from ratchet.io import layout
 from ratchet.io.batches import LOOKUPS, UnitStore
 from ratchet.io.other_room import other_features, same_room
 from ratchet.io.room import feature_functions, read_params, read_schema
 from ratchet.io.tables import read_frame
+from ratchet.io.validated import Validated
 
 
 def read_batches(store: UnitStore, names: Iterable[str]) -> dict[str, LabelledBatch]:
@@ -48,11 +48,11 @@ def _remade(root: Path, home: Path, batch: str) -> pd.DataFrame:
     """One batch's features by the other room's code, for the rows that have a label by today's."""
     params = read_params(root)
     schema = read_schema(root, params)
-    ingested = UnitStore(root / layout.INGESTED)
-    rows = read_frame(ingested.file(batch, f"{ROWS}.parquet"))
+    valid = Validated(root)
+    rows = valid.rows(batch, ROWS)
     lookups = {
-        **{name: read_frame(ingested.file(LOOKUPS, f"{name}.parquet")) for name in schema.standing_tables()},
-        **{name: read_frame(ingested.file(batch, f"{name}.parquet")) for name in schema.batch_tables() if name != ROWS},
+        **{name: valid.rows(LOOKUPS, name) for name in schema.standing_tables()},
+        **{name: valid.rows(batch, name) for name in schema.batch_tables() if name != ROWS},
     }
     features = other_features(home, params.project.room, rows[schema.known_before()], lookups)
     labelled = feature_functions(root, params).label(rows).notna().to_numpy()

@@ -10,11 +10,13 @@ import pyarrow as pa
 
 from ratchet.core.conform import conform
 from ratchet.core.schema import Table
-from ratchet.errors import BatchRefused, Violation
+from ratchet.core.validation.records import Finding
+from ratchet.core.validation.refusal import refusal
 from ratchet.io import files
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
@@ -38,34 +40,68 @@ def read_frame(path: Path) -> pd.DataFrame:
     return frame
 
 
+def read_polars(path: Path) -> pl.DataFrame:
+    """Read Parquet as a polars data frame."""
+    import polars as pl
+
+    return pl.read_parquet(path, glob=False)
+
+
+def write_polars(path: Path, frame: pl.DataFrame) -> None:
+    """Write a polars data frame as Parquet, as `write_table` does."""
+    import polars as pl
+
+    write_table(path, frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
 def read_raw(path: Path, *, batch: str, texts: Sequence[str]) -> pa.Table:
     """Read a raw table, CSV or Parquet; `texts` are columns that hold text, which CSV cannot say.
 
     Raises BatchRefused if the file is empty, truncated or something else.
     """
-    if path.stat().st_size == 0:
-        raise BatchRefused(batch, [Violation(table=path.name, column="*", rule="the file is empty", count=0)])
-    try:
-        return _read_csv(path, texts) if path.suffix == ".csv" else _read_parquet(path)
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        rule = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
-        raise BatchRefused(batch, [Violation(table=path.name, column="*", rule=rule, count=0)]) from error
+    found = _read(path, texts)
+    if isinstance(found, Finding):
+        raise refusal(batch, [found])
+    return found
 
 
 def read_typed(batch: str, paths: Mapping[str, Path], tables: Mapping[str, Table]) -> dict[str, pa.Table]:
     """Read and parse all tables of a unit. Raises BatchRefused with everything that is wrong with any of them."""
-    wrong = [(name, "table is missing") for name in tables if name not in paths]
-    wrong += [(name, "table is not in schema.yaml") for name in paths if name not in tables]
-    violations = [Violation(table=name, column="*", rule=rule, count=0) for name, rule in wrong]
+    typed, findings = parse_tables(paths, tables)
+    if findings:
+        raise refusal(batch, findings)
+    return typed
+
+
+def parse_tables(
+    paths: Mapping[str, Path], tables: Mapping[str, Table]
+) -> tuple[dict[str, pa.Table], tuple[Finding, ...]]:
+    """Read and parse all tables of a unit: the typed tables, complete only without findings, and the findings."""
+    findings = [_whole(name, "missing-table", "table is missing") for name in tables if name not in paths]
+    findings += [_whole(name, "unknown-table", "table is not in schema.yaml") for name in paths if name not in tables]
     typed: dict[str, pa.Table] = {}
     for name in (name for name in tables if name in paths):
-        texts = [column for column, rule in tables[name].columns.items() if rule.type == "string"]
-        raw = read_raw(paths[name], batch=batch, texts=texts)
+        raw = _read(paths[name], tables[name].texts())
+        if isinstance(raw, Finding):
+            findings.append(raw)
+            continue
         typed[name], found = conform(raw, tables[name], name=name)
-        violations.extend(found)
-    if violations:
-        raise BatchRefused(batch, violations)
-    return typed
+        findings.extend(found)
+    return typed, tuple(findings)
+
+
+def _read(path: Path, texts: Sequence[str]) -> pa.Table | Finding:
+    if path.stat().st_size == 0:
+        return _whole(path.name, "unreadable", "the file is empty")
+    try:
+        return _read_csv(path, texts) if path.suffix == ".csv" else _read_parquet(path)
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        why = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
+        return _whole(path.name, "unreadable", why)
+
+
+def _whole(table: str, rule: str, sentence: str) -> Finding:
+    return Finding(table=table, column="*", rule=rule, level="refuse", sentence=sentence, count=0)
 
 
 def _read_parquet(path: Path) -> pa.Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ratchet.core.cluster_names import cluster_names
-from ratchet.core.feature_table import CLUSTER, TARGET, check_features, check_labels
+from ratchet.core.feature_table import CLUSTER, TARGET, check_features, check_labels, require_values
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.schema import ROWS, Schema
@@ -20,7 +20,8 @@ from ratchet.io.batches import LOOKUPS, UnitStore
 from ratchet.io.code import code_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
-from ratchet.io.tables import read_frame, write_frame
+from ratchet.io.tables import write_frame
+from ratchet.io.validated import Validated
 
 
 def run(root: Path) -> None:
@@ -28,17 +29,19 @@ def run(root: Path) -> None:
     params = read_params(root)
     schema = read_schema(root, params)
     functions = feature_functions(root, params)
-    ingested, validation = UnitStore(root / layout.INGESTED), UnitStore(root / layout.VALIDATION)
-    standing = {name: read_frame(ingested.file(LOOKUPS, f"{name}.parquet")) for name in schema.standing_tables()}
+    valid = Validated(root)
+    standing = {name: valid.rows(LOOKUPS, name) for name in schema.standing_tables()}
 
     def make(unit: str, folder: Path) -> None:
-        validation.file(unit, "report.json")
-        tables = {name: read_frame(ingested.file(unit, f"{name}.parquet")) for name in schema.batch_tables()}
+        tables = {name: valid.rows(unit, name) for name in schema.batch_tables()}
         features, labels = featurize(tables, standing, functions=functions, schema=schema, params=params)
+        require_values(features, labels, batch=unit)
         write_frame(folder / "features.parquet", features)
         write_frame(folder / "labels.parquet", labels)
-        unlabelled = len(tables[ROWS]) - len(labels)
-        say(f"featurize {unit}: {len(labels):,} rows x {features.shape[1]} features, {unlabelled:,} without a label")
+        left_out = f"{len(tables[ROWS]) - len(labels):,} without a label"
+        if quarantined := valid.report(unit).tables[ROWS].quarantined:
+            left_out += f", {quarantined:,} in quarantine"
+        say(f"featurize {unit}: {len(labels):,} rows x {features.shape[1]} features, {left_out}")
 
     settings = {
         "project": params.project.model_dump(),
@@ -46,12 +49,10 @@ def run(root: Path) -> None:
         "schema": schema.model_dump(),
     }
     code = code_digest("ratchet", params.project.room)
-    recorded = ingested.manifest().units
+    recorded = {unit: valid.digests(unit) for unit in (LOOKUPS, *valid.store.names())}
     keys = {
-        unit: digest_of(
-            {"files": recorded[unit].files, "lookups": recorded[LOOKUPS].files, "settings": settings, "code": code}
-        )
-        for unit in validation.names()
+        unit: digest_of({"files": recorded[unit], "lookups": recorded[LOOKUPS], "settings": settings, "code": code})
+        for unit in valid.store.names()
     }
     report_work("featurize", UnitStore(root / layout.FEATURES).update(keys, make))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ratchet.core.learning import Fitted, as_json, cross_validate, fit, spread
+from ratchet.core.learning import Fitted, FoldScore, as_json, cross_validate, fit, spread
 from ratchet.core.model_record import ModelRecord, Recipe
 from ratchet.core.names import check_names
 from ratchet.core.params import Params
+from ratchet.core.seen import SeenFeature, seen_in
 from ratchet.core.split import plan_split
 from ratchet.io import files, layout
 from ratchet.io.batches import UnitStore
@@ -27,16 +30,23 @@ def run(root: Path) -> None:
     batches = read_batches(store, plan.train)
 
     folds = cross_validate(batches, plan.folds, params)
-    for name, metrics in folds.items():
-        say(f"train fold {name}: {params.gate.metric} {metrics[params.gate.metric]:.4f}")
-    files.write_json(root / layout.TRAIN_METRICS, {"folds": as_json(folds), "spread": as_json(spread(folds))})
+    for name, fold in folds.items():
+        say(f"train fold {name}: {_told(fold, params.gate.metric)}")
+    files.write_json(root / layout.TRAIN_METRICS, _metrics(folds))
 
     fitted = fit([batches[name] for name in plan.train], params)
-    write(root / layout.MODEL, fitted, trained_on=lineage(store, plan.train), params=params)
+    if counts := fitted.treated.model_dump(exclude_defaults=True):
+        files.write_json(root / layout.TRAIN_METRICS, {**_metrics(folds), "preprocessing": counts})
+    seen = seen_in([batches[name].features for name in plan.train], fitted.features)
+    write(root / layout.MODEL, fitted, trained_on=lineage(store, plan.train), params=params, seen=seen)
     say(f"train: {params.model.estimator} on {fitted.rows:,} rows of {plan.train[0]} to {plan.train[-1]}")
+    for line in fitted.treated.lines():
+        say(f"train: {line}")
 
 
-def write(folder: Path, fitted: Fitted, *, trained_on: dict[str, str], params: Params) -> None:
+def write(
+    folder: Path, fitted: Fitted, *, trained_on: dict[str, str], params: Params, seen: dict[str, SeenFeature]
+) -> None:
     """Write the pipeline and its record."""
     digest = write_model(folder / MODEL, fitted.pipeline)
     record = ModelRecord(
@@ -51,5 +61,27 @@ def write(folder: Path, fitted: Fitted, *, trained_on: dict[str, str], params: P
         rows=fitted.rows,
         model_digest=digest,
         libraries=library_versions(),
+        preprocessing=fitted.treated,
+        seen=seen,
     )
     write_record(folder, record)
+
+
+def _told(fold: FoldScore, metric: str) -> str:
+    if not fold.metrics:
+        return f"not scored: the batches before it lack classes of its {fold.rows:,} rows"
+    found = f"{metric} {fold.metrics[metric]:.4f}"
+    if fold.unscored:
+        return f"{found}, but for {fold.unscored:,} of {fold.rows:,} rows: no batch before has their class"
+    return found
+
+
+def _metrics(folds: Mapping[str, FoldScore]) -> dict[str, Any]:
+    """For `dvc metrics`."""
+    scored = {name: fold.metrics for name, fold in folds.items() if fold.metrics}
+    unscored = {name: fold.unscored for name, fold in folds.items() if fold.unscored}
+    return {
+        "folds": as_json(scored),
+        "spread": as_json(spread(scored)),
+        **({"unscored": unscored} if unscored else {}),
+    }

@@ -1,48 +1,107 @@
-"""validate: each typed batch against its schema; a batch that breaks a rule stops the pipeline here."""
+"""validate: each typed batch against its schema and the batches before it; a batch that is refused stops the pipeline.
+
+Rows that break a rule go into quarantine: they are kept here, and later stages leave them out.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ratchet.core.checks import check
 from ratchet.core.manifest import digest_of
 from ratchet.core.schema import Schema
-from ratchet.errors import BatchRefused, Violation
-from ratchet.io import files, layout
-from ratchet.io.batches import LOOKUPS, UnitStore
+from ratchet.core.validation.batch import declared_tables, validate_batch
+from ratchet.core.validation.batch_names import STANDING
+from ratchet.core.validation.periods import history_of
+from ratchet.core.validation.profile import BatchProfile
+from ratchet.core.validation.records import ValidationReport
+from ratchet.core.validation.refusal import reasons, refusal
+from ratchet.core.validation.report_line import counts
+from ratchet.io import releases
+from ratchet.io.batches import RawBatches
 from ratchet.io.code import code_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import read_params, read_schema
-from ratchet.io.tables import read_frame
+from ratchet.io.tables import read_polars
+from ratchet.io.validated import PROFILE, Validated, read_profile, write_validation
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def run(root: Path) -> None:
-    """Write one small report per batch. Raises BatchRefused with every broken rule, its count and examples."""
-    schema = read_schema(root, read_params(root))
-    ingested = UnitStore(root / layout.INGESTED)
+    """Write the report, the profile and the quarantine of each batch. Raises BatchRefused with what was found."""
+    checks = Checks(root, read_schema(root, read_params(root)))
 
     def make(unit: str, folder: Path) -> None:
-        rows = validate(unit, ingested, schema)
-        files.write_json(folder / "report.json", {"batch": unit, "rows": rows, "violations": []})
-        say(f"validate {unit}: {', '.join(f'{count:,} {name}' for name, count in rows.items()) or 'none'}")
+        report = checks.check(unit, folder)
+        say(f"validate {unit}: {counts(report)}")
 
-    code = code_digest("ratchet")
-    keys = {
-        unit: digest_of({"files": recorded.files, "schema": schema.model_dump(), "code": code})
-        for unit, recorded in ingested.manifest().units.items()
-    }
-    report_work("validate", UnitStore(root / layout.VALIDATION).update(keys, make))
+    report_work("validate", checks.validated.store.update(checks.keys(code_digest("ratchet")), make))
 
 
-def validate(unit: str, ingested: UnitStore, schema: Schema) -> dict[str, int]:
-    """Check all tables of one unit; returns their row counts. Raises BatchRefused."""
-    tables = schema.standing_tables() if unit == LOOKUPS else schema.batch_tables()
-    rows: dict[str, int] = {}
-    violations: list[Violation] = []
-    for name, table in tables.items():
-        frame = read_frame(ingested.file(unit, f"{name}.parquet"))
-        rows[name] = len(frame)
-        violations.extend(check(frame, table, name=name))
-    if violations:
-        raise BatchRefused(unit, violations)
-    return rows
+class Checks:
+    """One run over the units of a project; keeps the profiles of the last few batches, which the next one needs."""
+
+    def __init__(self, root: Path, schema: Schema) -> None:
+        self.validated = Validated(root)
+        self._schema = schema
+        self._raw = RawBatches(root)
+        self._profiles: dict[str, BatchProfile] = {}
+
+    def keys(self, code: str) -> dict[str, str]:
+        """Of each unit, the digest of all that decides what is written of it."""
+        units = {name: unit.files for name, unit in self.validated.ingested.manifest().units.items()}
+        schema = digest_of(self._schema.model_dump())
+        standing = units.get(STANDING) if self._schema.rows.references else None
+        return {
+            name: digest_of(
+                {
+                    "files": found,
+                    "schema": schema,
+                    "code": code,
+                    "lookups": None if name == STANDING else standing,
+                    "before": [[earlier, units[earlier]] for earlier in self._before(name)],
+                    "released": [each.model_dump() for each in releases.read_releases(self._raw, name)],
+                    "taken": str(releases.read_taken(self._raw, name)),
+                }
+            )
+            for name, found in units.items()
+        }
+
+    def check(self, unit: str, folder: Path) -> ValidationReport:
+        """Validate one unit and write what was found into `folder`. Raises BatchRefused."""
+        names = declared_tables(unit, self._schema)
+        tables = {name: read_polars(self.validated.ingested.file(unit, f"{name}.parquet")) for name in names}
+        if unit != STANDING:
+            tables |= self._referenced()
+        found = validate_batch(
+            unit,
+            tables,
+            self._schema,
+            before={name: self._profile(name) for name in self._before(unit)},
+            released=releases.read_releases(self._raw, unit),
+            until=releases.read_taken(self._raw, unit),
+        )
+        if found.report.refused:
+            raise refusal(unit, reasons(found.report))
+        write_validation(folder, found)
+        self._profiles[unit] = found.profile
+        return found.report
+
+    def _before(self, unit: str) -> list[str]:
+        """The batches that a batch is compared with, oldest first."""
+        if unit == STANDING:
+            return []
+        return history_of(unit, self.validated.ingested.names(), self._schema.rows.period)
+
+    def _profile(self, batch: str) -> BatchProfile:
+        if batch not in self._profiles:
+            self._profiles[batch] = read_profile(self.validated.store.file(batch, PROFILE))
+        return self._profiles[batch]
+
+    def _referenced(self) -> dict[str, pl.DataFrame]:
+        """The standing lookups that the schema's references name."""
+        names = {each.lookup for each in self._schema.rows.references} & self._schema.standing_tables().keys()
+        store = self.validated.ingested
+        return {name: read_polars(store.file(STANDING, f"{name}.parquet")) for name in sorted(names)}

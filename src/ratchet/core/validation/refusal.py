@@ -1,0 +1,50 @@
+"""A refused batch as an error: its findings in words, few of them, and how to let one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratchet.core.validation.records import Finding, ValidationReport
+from ratchet.core.validation.releases import can_be_released
+from ratchet.errors import EXAMPLES_SHOWN, BatchRefused, Violation
+
+FINDINGS_SHOWN = 12
+"""Findings that a message names; the others are counted."""
+MEND = "mend the data at its source and add it again"
+
+
+TOO_MANY = ("quarantine-share", "no-rows")
+"""Rules about the number of rows in quarantine: what put them there has to be said with them."""
+
+
+def reasons(report: ValidationReport) -> tuple[Finding, ...]:
+    """Why a batch is refused: what refuses it, and behind too many rows in quarantine, what put them there."""
+    crowded = {each.table for each in report.refused if each.rule in TOO_MANY}
+    behind = (each for each in report.findings if each.level == "quarantine" and not each.released)
+    return (*report.refused, *(each for each in behind if each.table in crowded))
+
+
+def refusal(batch: str, findings: Sequence[Finding], *, kept: str = "") -> BatchRefused:
+    """The error that says why `batch` is refused; `kept` is the folder where its files are, if they are kept."""
+    violations = [_violation(finding) for finding in findings[:FINDINGS_SHOWN]]
+    if len(findings) > FINDINGS_SHOWN:
+        others = findings[FINDINGS_SHOWN:]
+        violations.append(Violation(table="and", column=f"{len(others)} more findings", rule="not shown here",
+                                    count=sum(each.count for each in others)))  # fmt: skip
+    return BatchRefused(batch, violations, next_step=_next_step(batch, findings, kept))
+
+
+def _violation(finding: Finding) -> Violation:
+    name = f" [{finding.rule}]" if can_be_released(finding.rule) else ""
+    return Violation(table=finding.table, column=finding.column, rule=f"{finding.sentence}{name}", count=finding.count,
+                     examples=finding.examples[:EXAMPLES_SHOWN])  # fmt: skip
+
+
+def _next_step(batch: str, findings: Sequence[Finding], kept: str) -> str:
+    where = f"; what came is kept in {kept}, with a report" if kept else ""
+    releasable = next((finding for finding in findings if can_be_released(finding.rule)), None)
+    if releasable is None or any(not can_be_released(finding.rule) for finding in findings):
+        return f"{MEND}{where}"
+    release = f'ratchet data release {batch} --rule {releasable.rule} --reason "…"'
+    each = ", and so for each rule" * (len({finding.rule for finding in findings if finding.level == "refuse"}) > 1)
+    return f"{MEND}, or, if it is right as it is, let it pass: {release}{each}{where}"

@@ -1,0 +1,36 @@
+"""How values read in findings: short, on one line, with what nobody sees made visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+LONGEST = 60
+"""Characters of a value at most."""
+
+
+def shown(values: Sequence[object]) -> str:
+    """The values of one row as an example.
+
+    >>> shown(["EWR", None, 7])
+    'EWR (missing) 7'
+    """
+    return " ".join(_one(value) for value in values)
+
+
+def named(names: Sequence[str], values: Sequence[object]) -> str:
+    """The values of one row with their columns' names; a single one stands by itself.
+
+    >>> named(["hour", "minute"], [5, 59])
+    'hour=5 minute=59'
+    """
+    if len(names) == 1:
+        return _one(values[0])
+    return " ".join(f"{name}={_one(value)}" for name, value in zip(names, values, strict=True))
+
+
+def _one(value: object) -> str:
+    if value is None:
+        return "(missing)"
+    text = str(value)
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
