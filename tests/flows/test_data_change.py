@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from ratchet.core.change.data import CATEGORIES
-from ratchet.core.change.records import DataChange
+from ratchet.core.change.records import DataChange, SchemaChange
 from ratchet.flows.data_change import data_change
 from ratchet.io import layout
 from ratchet.io.batches import LOOKUPS, UnitStore
@@ -213,19 +213,44 @@ def test_rows_in_another_order_are_no_change(compare: Compare) -> None:
 
 
 def test_a_new_schema_over_the_same_raw_data_is_said_to_be_one(compare: Compare, project: Path, tmp_path: Path) -> None:
-    """Columns that came or went are no edits, labels are left out, and the raw data's pointer shows that it is code."""
+    """Columns that came or went are no edits but are named, and the raw data's pointer shows that it is code."""
     for root in (project, tmp_path / "base"):
         (root / "data" / "raw").mkdir(parents=True)
         (root / "data" / "raw" / "b1.dvc").write_text("outs:\n- md5: 0\n", encoding="utf-8")
     base = base_of()
     old = base["b1"]["rows"].append_column("was", pa.array([1] * ROWS)).drop_columns(["kind"])
+    flips = int((base["b1"]["rows"]["x"].to_numpy() <= 0).sum())
     found = compare({**base, "b1": {**base["b1"], "rows": with_column(old, "x", [0.5] * ROWS)}}, base)
-    assert summary(found) == [("b1", "rows", "changed", 0, 0, ROWS, None)]
-    assert found.note.split("; ") == [
-        "b1 rows: column kind is new, column was is gone, rows are compared by the others",
-        "b1 rows: the raw data is the same, the schema or the code that reads it changed",
-        "b1 rows: labels are not compared: the columns or their types changed",
-    ]
+    assert summary(found) == [("b1", "rows", "changed", 0, 0, ROWS, flips)]
+    assert found.batches[0].schema_changes == (
+        SchemaChange(column="kind", before=None, after="string"),
+        SchemaChange(column="was", before="integer", after=None),
+    )
+    assert found.note == "b1 rows: the raw data is the same, the schema or the code that reads it changed"
+
+
+def test_labels_are_not_compared_where_one_version_lacks_what_they_are_made_of(compare: Compare) -> None:
+    """The label function reads x, which the base's rows do not have: no flips are counted, and the note says why."""
+    base = base_of()
+    old = base["b1"]["rows"].drop_columns(["x"])
+    found = compare({**base, "b1": {**base["b1"], "rows": old}}, base)
+    assert summary(found) == [("b1", "rows", "changed", 0, 0, 0, None)]
+    assert found.note == "b1 rows: labels are not compared: they need x, which is not the same column in both"
+
+
+def test_the_label_function_sees_edited_rows_alone(compare: Compare, project: Path) -> None:
+    """It refuses every row but the two that were edited, of which one flips."""
+    rows = base_of()["b1"]["rows"]
+    x = rows["x"].to_numpy().copy()
+    x[[3, 5]] = [-x[3], x[5] * 2]
+    edited = [rows["x"][3].as_py(), rows["x"][5].as_py(), float(x[3]), float(x[5])]
+    (project / "src" / ROOM / "features.py").write_text(
+        f"def build(rows, lookups): ...\n\n\ndef label(rows):\n    assert rows['x'].isin({edited!r}).all()\n"
+        "    return rows['x'] > 0\n",
+        encoding="utf-8",
+    )
+    found = compare(base_of(), {**base_of(), "b1": {**base_of()["b1"], "rows": with_column(rows, "x", x)}})
+    assert summary(found) == [("b1", "rows", "changed", 0, 0, 2, 1)]
 
 
 def test_rows_without_the_key_are_all_other_rows(compare: Compare) -> None:

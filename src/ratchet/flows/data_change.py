@@ -14,16 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 
 from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
-from ratchet.core.change.data import NewValues, Version, columns_differ, is_same, new_values, table_change, whole_table
+from ratchet.core.change.data import NewValues, TableDiff, diff_tables, is_same, new_values, table_change, whole_table
 from ratchet.core.change.records import BatchChange, ColumnShift, DataChange
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import ServiceFailed
+from ratchet.flows.label_flips import edited_labels
+from ratchet.flows.table_notes import Notes
 from ratchet.io import layout
 from ratchet.io.batches import LOOKUPS, RawBatches, pointer
-from ratchet.io.ingested import Ingested, fetch_ingested
+from ratchet.io.ingested import Ingested, fetch_ingested, frame
 from ratchet.io.revision import Revision
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
 from ratchet.settings import Settings
@@ -35,8 +38,6 @@ SHIFTS = 10
 """Columns reported at most, the farthest."""
 RECENT = 12
 """The newest batches that distributions are compared with, and at most so many new ones: a year of months."""
-NAMED = 3
-"""Batches that a note names before it counts them."""
 
 
 def data_change(settings: Settings, repo: Repo, base: Revision) -> DataChange:
@@ -56,31 +57,13 @@ def data_change(settings: Settings, repo: Repo, base: Revision) -> DataChange:
 
 
 @dataclass
-class _Notes:
-    """Sentences about tables, each once, with the tables it is true of."""
-
-    said: dict[str, list[str]] = field(default_factory=dict)
-
-    def say(self, about: str, sentence: str) -> None:
-        self.said.setdefault(sentence, []).append(about)
-
-    def text(self) -> str:
-        return "; ".join(f"{_named(about)}: {sentence}" for sentence, about in self.said.items())
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-@dataclass
 class _Comparison:
     """The two versions, and what is said about them on the way."""
 
     settings: Settings
     base: Revision
     found: Ingested
-    notes: _Notes = field(default_factory=_Notes)
+    notes: Notes = field(default_factory=Notes)
 
     @cached_property
     def schema(self) -> Schema:
@@ -114,32 +97,29 @@ class _Comparison:
                 yield whole_table(unit, name, "added" if in_head else "removed", rows, labelled=name == ROWS)
 
     def _table(self, unit: str, name: str) -> BatchChange:
-        before, after = (self.found.read(unit, name, base=base) for base in (True, False))
+        before, after = (frame(self.found.read(unit, name, base=base)) for base in (True, False))
         about = f"{unit} {name}"
-        if difference := columns_differ(before.column_names, after.column_names):
-            self.notes.say(about, f"{difference}, rows are compared by the others")
         if self._raw_is_same(unit, name):
             self.notes.say(about, "the raw data is the same, the schema or the code that reads it changed")
-        old, new = self._versions(before, after, about, labelled=name == ROWS)
-        return table_change(unit, name, old, new, key=self._key(name, before, about))
+        diff = diff_tables(before, after, self._key(name, before, about))
+        return table_change(
+            unit, name, diff, label_flips=self._flips(diff, about) if name == ROWS and diff.key else None
+        )
 
-    def _key(self, name: str, before: pa.Table, about: str) -> list[str]:
+    def _key(self, name: str, before: pl.DataFrame, about: str) -> list[str]:
         """What rows are matched by; nothing if the base's rows do not have it."""
         key = self.rules[name].key
-        lacking = [column for column in key if column not in before.column_names]
+        lacking = [column for column in key if column not in before.columns]
         if lacking:
             self.notes.say(about, f"rows cannot be matched: the base has no {', '.join(lacking)}, now part of the key")
         return [] if lacking else key
 
-    def _versions(self, before: pa.Table, after: pa.Table, about: str, *, labelled: bool) -> tuple[Version, Version]:
-        """Both versions with their labels; without, if the base's rows are not what today's label function reads."""
-        old, new = before.to_pandas(), after.to_pandas()
-        if labelled and before.schema.equals(after.schema):
-            label = self.functions.label
-            return Version(old, label(old.copy())), Version(new, label(new.copy()))
-        if labelled:
-            self.notes.say(about, "labels are not compared: the columns or their types changed")
-        return Version(old), Version(new)
+    def _flips(self, diff: TableDiff, about: str) -> int | None:
+        found = edited_labels(self.functions.label, diff)
+        if isinstance(found, str):
+            self.notes.say(about, found)
+            return None
+        return found.flips
 
     def _raw_is_same(self, unit: str, name: str) -> bool:
         raw = RawBatches(self.base.root)

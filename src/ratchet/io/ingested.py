@@ -15,6 +15,7 @@ from ratchet.io.batches import MANIFEST, UnitStore
 from ratchet.io.revision import Revision
 
 if TYPE_CHECKING:
+    import polars as pl
     from dvc.repo import Repo as Repo  # noqa: PLC0414 - exported, for flows, which may not import dvc
 
 SUFFIX = ".parquet"
@@ -59,6 +60,14 @@ class Ingested:
     @cached_property
     def _new(self) -> dict[tuple[str, str], str]:
         return _digests(self.head)
+
+
+def frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as polars reads it, without a copy of its numbers."""
+    import polars as pl
+
+    found = pl.from_arrow(table)
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def fetch_ingested(repo: Repo, base: Revision, into: Path) -> Ingested:

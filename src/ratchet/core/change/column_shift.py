@@ -134,7 +134,7 @@ def limit(usual: Sequence[float], level: float) -> float:
 
 def tally(columns: Sequence[pa.ChunkedArray]) -> Tally:
     """Count one column of several batches, all of the same type."""
-    ordered = _is_ordered(columns[0].type)
+    ordered = is_ordered(columns[0].type)
     present = [_numbers(column) if ordered else column.drop_null() for column in columns]
     rows = np.array([len(column) for column in columns], dtype=np.int64)
     missing = rows - np.array([len(values) for values in present], dtype=np.int64)
@@ -161,13 +161,15 @@ def _main_words(present: pa.ChunkedArray, rows: int) -> Iterator[str]:
     if pa.types.is_timestamp(present.type):
         ends = pc.min_max(present)
         yield f"{ends['min'].as_py():%Y-%m-%d} to {ends['max'].as_py():%Y-%m-%d}"
-    elif _is_ordered(present.type):
+    elif is_ordered(present.type):
         numbers = _numbers(present)
         low, high = np.quantile(numbers, [0.25, 0.75]) if len(numbers) else (0.0, 0.0)
         yield f"mean {numbers.mean() if len(numbers) else 0:.4g}, half within {low:.4g} to {high:.4g}"
     else:
-        counted = sorted(((-count, value) for value, count in _counted(present).items()))
-        yield from (f"{value} {_percent(-count, rows)}" for count, value in counted[:SHOWN])
+        counts = pc.value_counts(present.cast(pa.string()))
+        counted = pa.table({"value": counts.field("values"), "count": counts.field("counts")})
+        commonest = pc.select_k_unstable(counted, SHOWN, sort_keys=[("count", "descending"), ("value", "ascending")])
+        yield from (f"{each['value']} {_percent(each['count'], rows)}" for each in counted.take(commonest).to_pylist())
         if len(counted) > SHOWN:
             yield f"{len(counted) - SHOWN:,} more"
 
@@ -183,7 +185,7 @@ def _comparable(column: str, tables: Sequence[pa.Table]) -> bool:
     kind = tables[0].column(column).type
     if any(table.column(column).type != kind for table in tables):
         return False
-    return _is_ordered(kind) or not all(names_rows(table.column(column)) for table in tables)
+    return is_ordered(kind) or not all(names_rows(table.column(column)) for table in tables)
 
 
 def names_rows(values: pa.ChunkedArray) -> bool:
@@ -191,7 +193,8 @@ def names_rows(values: pa.ChunkedArray) -> bool:
     return len(values) > 1 and len(pc.unique(values)) == len(values)
 
 
-def _is_ordered(kind: pa.DataType) -> bool:
+def is_ordered(kind: pa.DataType) -> bool:
+    """Whether a column's values have an order that counts: numbers and timestamps."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_timestamp(kind))
 
 

@@ -1,32 +1,28 @@
-"""What happened to one table of a batch between two versions of it: rows matched by key, labels, new values."""
+"""What happened to one table of a batch between two versions of it: rows matched by key, cells, labels, new values."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.core.change.column_shift import names_rows
-from ratchet.core.change.records import BatchChange
+from ratchet.core.change.cells import differ, sides, type_name
+from ratchet.core.change.column_shift import in_words, names_rows
+from ratchet.core.change.matching import Matched, match_rows, unmatched
+from ratchet.core.change.moved import arrow, moved
+from ratchet.core.change.records import BatchChange, ColumnChange, SchemaChange
 
-Positions = NDArray[np.intp]
+if TYPE_CHECKING:
+    import pandas as pd
 
 CATEGORIES = 20
 """New values of a column that are named, the commonest; all of them are counted."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a batch's table: its rows, and their labels in the same order where the table has labels."""
-
-    frame: pd.DataFrame
-    labels: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -38,34 +34,69 @@ class NewValues:
 
 
 @dataclass(frozen=True)
-class Matched:
-    """Rows that both versions have, as pairs of positions; every row is in one pair at most."""
+class TableDiff:
+    """Two versions of a table, which rows of them are the same, and which cells are not.
 
-    before: Positions
-    after: Positions
-
-    def __len__(self) -> int:
-        return len(self.before)
-
-
-def table_change(batch: str, table: str, before: Version, after: Version, *, key: Sequence[str]) -> BatchChange:
-    """The record of a table that both sides have. `key` is the head's; new categories are not looked for here.
-
-    A label is flipped where both versions of a row have one and they differ; one that came in late is an edit.
-    Columns that only one side has do not count as edits.
+    `kept` pairs the rows that both have, `edited` those of them in which a column that both sides have differs.
+    `cells` counts the edited cells of each such column, in the order of `after`.
     """
-    rows = match_rows(before.frame, after.frame, key)
+
+    before: pl.DataFrame
+    after: pl.DataFrame
+    key: tuple[str, ...]
+    kept: Matched
+    edited: Matched
+    cells: Mapping[str, int]
+
+    def removed(self) -> pl.Series:
+        """The positions of the rows that only `before` has."""
+        return unmatched(self.kept.before, len(self.before))
+
+    def added(self) -> pl.Series:
+        """The positions of the rows that only `after` has."""
+        return unmatched(self.kept.after, len(self.after))
+
+
+def diff_tables(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> TableDiff:
+    """Match the rows by `key` and compare the cells of the columns that both sides have; missing equals missing.
+
+    The order of rows does not count. Raises polars' ColumnNotFoundError if a side lacks a column of the key.
+    """
+    kept = match_rows(before, after, key)
+    cells: dict[str, int] = {}
+    edited = pl.repeat(False, len(kept), eager=True)
+    for column in (name for name in after.columns if name in before.columns):
+        differs = differing(before, after, kept, column) if column not in key else pl.Series([], dtype=pl.Boolean)
+        cells[column] = int(differs.sum())
+        if cells[column]:
+            edited = edited | differs
+    return TableDiff(before, after, tuple(key), kept, kept.where(edited), cells)
+
+
+def differing(before: pl.DataFrame, after: pl.DataFrame, rows: Matched, column: str) -> pl.Series:
+    """For each pair of rows, whether the column's cells differ."""
+    both = sides(before[column], after[column])
+    return differ([part.gather(rows.before) for part in both.before], [part.gather(rows.after) for part in both.after])
+
+
+def table_change(batch: str, table: str, diff: TableDiff, *, label_flips: int | None = None) -> BatchChange:
+    """The record of a table that both sides have; new categories are not looked for here.
+
+    `label_flips` counts what `flipped` says of the labels; None where the table has none.
+    """
     return BatchChange(
         batch=batch,
         table=table,
         kind="changed",
-        rows_before=len(before.frame),
-        rows_after=len(after.frame),
-        rows_added=len(after.frame) - len(rows),
-        rows_removed=len(before.frame) - len(rows),
-        rows_edited=int(edited(before.frame, after.frame, rows).sum()),
-        label_flips=_flips(before.labels, after.labels, rows),
+        rows_before=len(diff.before),
+        rows_after=len(diff.after),
+        rows_added=len(diff.after) - len(diff.kept),
+        rows_removed=len(diff.before) - len(diff.kept),
+        rows_edited=len(diff.edited),
+        label_flips=label_flips,
         new_categories={},
+        schema_changes=schema_changes(diff.before, diff.after),
+        columns=column_changes(diff),
     )
 
 
@@ -87,39 +118,77 @@ def whole_table(batch: str, table: str, kind: Literal["added", "removed"], rows:
 
 
 def is_same(change: BatchChange) -> bool:
-    """Whether two versions of a table hold the same rows, if in another order or in other bytes."""
+    """Whether two versions of a table hold the same rows and columns, if in another order or in other bytes."""
     differing = (change.rows_added, change.rows_removed, change.rows_edited, change.label_flips or 0)
-    return change.kind == "changed" and not any(differing)
+    return change.kind == "changed" and not any(differing) and not change.schema_changes
 
 
-def match_rows(before: pd.DataFrame, after: pd.DataFrame, key: Sequence[str]) -> Matched:
-    """Pair the rows that have the same key; missing values of a key equal one another. Without a key none are paired.
+def schema_changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[SchemaChange, ...]:
+    """The columns that only one side has, or whose type is another: first those of `after`, in its order.
 
-    Of rows that share a key, the first of one side is paired with the first of the other, and so on.
-    Raises KeyError if a side lacks a column of the key.
-
-    >>> match_rows(pd.DataFrame({"id": [1, 2]}), pd.DataFrame({"id": [2, 3]}), ["id"])
-    Matched(before=array([1]), after=array([0]))
+    A column without a single value has no type that could have changed.
     """
-    if not key:
-        return Matched(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
-    both = pd.concat([before[list(key)], after[list(key)]], ignore_index=True)
-    groups = both.groupby(list(key), dropna=False, sort=False).ngroup()
-    sides = np.repeat([0, 1], [len(before), len(after)])
-    occurrence = groups.groupby([groups.to_numpy(), sides]).cumcount()
-    named = pd.DataFrame({"group": groups, "occurrence": occurrence, "side": sides})
-    named["position"] = np.concatenate([np.arange(len(before)), np.arange(len(after))])
-    ours, theirs = named[sides == 0], named[sides == 1]
-    pairs = ours.merge(theirs, on=["group", "occurrence"], suffixes=("_before", "_after"))
-    return Matched(pairs["position_before"].to_numpy(dtype=np.intp), pairs["position_after"].to_numpy(dtype=np.intp))
+    found = []
+    for column in (*after.columns, *(name for name in before.columns if name not in after.columns)):
+        old, new = (type_name(each[column]) if column in each.columns else None for each in (before, after))
+        if old != new and (None in (old, new) or (old and new)):
+            found.append(SchemaChange(column=column, before=old, after=new))
+    return tuple(found)
 
 
-def edited(before: pd.DataFrame, after: pd.DataFrame, rows: Matched) -> NDArray[np.bool_]:
-    """For each pair of rows, whether a column that both sides have differs; missing equals missing."""
-    changed = np.zeros(len(rows), dtype=bool)
-    for column in (name for name in after.columns if name in before.columns):
-        changed |= _differs(before[column].iloc[rows.before], after[column].iloc[rows.after])
-    return changed
+def column_changes(diff: TableDiff) -> tuple[ColumnChange, ...]:
+    """The columns with edited cells, or whose distribution moved; the most edited first."""
+    found = []
+    for column, cells in diff.cells.items():
+        distance = moved(diff.before[column], diff.after[column], at_most=_reach(diff, cells))
+        if cells or distance is not None:
+            words = ["" if distance is None else in_words(arrow(each[column])) for each in (diff.before, diff.after)]
+            found.append(ColumnChange(column=column, cells=cells, distance=distance, before=words[0], after=words[1]))
+    return tuple(sorted(found, key=lambda each: (-each.cells, each.column)))
+
+
+def _reach(diff: TableDiff, cells: int) -> float:
+    """How far a column with so many edited cells can have moved at most: by the share of rows with another cell.
+
+    Total variation is one minus what both sides have in common, and the kept rows with an equal cell are in common.
+    """
+    most = max(len(diff.before), len(diff.after))
+    return 1 - (len(diff.kept) - cells) / most if most else 0.0
+
+
+def category_changes(diff: TableDiff) -> tuple[dict[str, NewValues], dict[str, NewValues]]:
+    """By text column: the values that only `after` has, and those that only `before` has.
+
+    A column in which every row has a value of its own names rows, and has no categories.
+    """
+    new = _alone(diff.after, diff.before, pl.concat([diff.edited.after, diff.added()]), diff.cells)
+    gone = _alone(diff.before, diff.after, pl.concat([diff.edited.before, diff.removed()]), diff.cells)
+    return new, gone
+
+
+def _alone(one: pl.DataFrame, other: pl.DataFrame, rows: pl.Series, columns: Iterable[str]) -> dict[str, NewValues]:
+    """The values of `one` that `other` lacks: only `rows`, those that differ, can have any."""
+    found = {}
+    for column in (name for name in columns if one[name].dtype == other[name].dtype == pl.String):
+        candidates = one[column].gather(rows).drop_nulls().value_counts(name="count").rename({column: "value"})
+        fresh = candidates.filter(~pl.col("value").is_in(other[column].unique().implode())) if len(candidates) else None
+        if fresh is None or fresh.is_empty() or one[column].n_unique() == len(one) > 1:
+            continue
+        named = fresh.sort(["count", "value"], descending=[True, False])["value"].head(CATEGORIES)
+        found[column] = NewValues(tuple(named.sort().to_list()), len(fresh))
+    return found
+
+
+def flipped(before: pd.Series, after: pd.Series) -> NDArray[np.bool_]:
+    """For each row whether its label is flipped: both versions have one and they differ; one that came late is none.
+
+    Both are in the order of the pairs of rows they belong to.
+    """
+    if before.dtype != after.dtype:
+        before, after = before.astype(object), after.astype(object)
+    both = before.notna().to_numpy() & after.notna().to_numpy()
+    unequal = before.reset_index(drop=True) != after.reset_index(drop=True)
+    return np.asarray(unequal.fillna(False), dtype=bool) & both
 
 
 def new_values(after: Mapping[str, pa.Table], known: Iterable[pa.Table]) -> dict[str, dict[str, NewValues]]:
@@ -150,34 +219,7 @@ def new_values(after: Mapping[str, pa.Table], known: Iterable[pa.Table]) -> dict
 
 def text_columns(table: pa.Table) -> list[str]:
     """The columns that hold text."""
-    return [field.name for field in table.schema if pa.types.is_string(field.type)]
-
-
-def columns_differ(before: Collection[str], after: Collection[str]) -> str:
-    """In words, the columns that only one version of a table has; empty if there are none.
-
-    >>> columns_differ(["a", "b"], ["b", "c"])
-    'column c is new, column a is gone'
-    """
-    new = [f"column {name} is new" for name in after if name not in before]
-    return ", ".join([*new, *(f"column {name} is gone" for name in before if name not in after)])
-
-
-def _flips(before: pd.Series | None, after: pd.Series | None, rows: Matched) -> int | None:
-    if before is None or after is None:
-        return None
-    old, new = before.iloc[rows.before], after.iloc[rows.after]
-    both = old.notna().to_numpy() & new.notna().to_numpy()
-    return int(_differs(old[both], new[both]).sum())
-
-
-def _differs(before: pd.Series, after: pd.Series) -> NDArray[np.bool_]:
-    if before.dtype != after.dtype:
-        before, after = before.astype(object), after.astype(object)
-    lost, gone = before.isna().to_numpy(), after.isna().to_numpy()
-    unequal = np.asarray((before.reset_index(drop=True) != after.reset_index(drop=True)).fillna(True), dtype=bool)
-    differs: NDArray[np.bool_] = (lost != gone) | (unequal & ~lost & ~gone)
-    return differs
+    return [each.name for each in table.schema if pa.types.is_string(each.type) or pa.types.is_large_string(each.type)]
 
 
 def _counts(values: pa.ChunkedArray) -> Mapping[str, int]:

@@ -41,6 +41,24 @@ class ColumnShift(Finite):
     after: str
 
 
+class SchemaChange(Finite):
+    """A column that came, went (None on the side without it) or changed its type; empty: no value says of what type."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+class ColumnChange(Finite):
+    """A column whose cells were edited, or whose distribution in this table is another."""
+
+    column: str
+    cells: int = Field(description="cells that differ in rows that both versions have")
+    distance: float | None = Field(description="of the two distributions where it is worth telling; 0: the same, 1")
+    before: str = Field(description="the distribution in a few words where there is a distance")
+    after: str
+
+
 class BatchChange(Finite):
     """One batch that was added, removed or replaced; rows are matched by the table's key."""
 
@@ -59,6 +77,8 @@ class BatchChange(Finite):
     new_category_counts: Mapping[str, int] = Field(
         default_factory=dict, description="by column of new_categories: how many there are; absent: all are named"
     )
+    schema_changes: tuple[SchemaChange, ...] = ()
+    columns: tuple[ColumnChange, ...] = Field(default=(), description="most edited first; of tables that changed")
 
 
 class DataChange(Finite):

@@ -13,6 +13,7 @@ from ratchet.core.change.records import Change, Real
 from ratchet.core.decision import Condition, Decision
 from ratchet.core.judged import Evaluation
 from ratchet.core.model_record import ModelRecord
+from ratchet.core.report.leakage import leaking_rows
 from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, identical, real
 from ratchet.core.report.own_rules import own_rules
 from ratchet.core.report.table import Column, Row, Section, filled, table
@@ -26,6 +27,7 @@ Folds = Mapping[str, Mapping[str, float | None]]
 FOLDS = 8
 """Folds shown, the newest: more columns do not fit."""
 CONDITIONS = 40
+TREATED = 40
 SENTENCE = 1000
 """Characters of a sentence at most: floors and batches in it may be many."""
 
@@ -108,8 +110,12 @@ def _evidence(
     record: ModelRecord, decision: Decision, evaluation: Evaluation, folds: Folds, spread: Folds
 ) -> Iterator[Section]:
     yield _conditions(decision.conditions)
+    if (leaking := leaking_rows(decision)).tables:
+        yield leaking
     if folds:
         yield _cross_validation(folds, spread)
+    if treated := record.preprocessing.lines():
+        yield _preprocessing(treated)
     rows = [Row(each) for each in _facts(record, evaluation, decision).items()]
     tables = (table("", [Column(""), Column("")], rows),)
     yield Section(title="What was trained and judged on what", tables=tables, folded=True)
@@ -143,6 +149,12 @@ def _cross_validation(folds: Folds, spread: Folds) -> Section:
         title="Cross-validation: walking forward over the training batches",
         tables=filled([table("", columns, rows, most=20)]), note=left, folded=True,
     )  # fmt: skip
+
+
+def _preprocessing(lines: list[str]) -> Section:
+    rows = [Row((line,)) for line in lines]
+    tables = filled([table("", [Column("in the training rows")], rows, most=TREATED)])
+    return Section(title="What preprocessing did", tables=tables, folded=True)
 
 
 def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> dict[str, str]:

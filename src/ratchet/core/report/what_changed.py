@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ratchet.core.change.records import BatchChange, Change, ColumnShift, StageRun
+from ratchet.core.change.records import BatchChange, Change, StageRun
+from ratchet.core.report.data_tables import (
+    batch_table,
+    category_table,
+    column_table,
+    new_values,
+    schema_table,
+    shift_table,
+)
 from ratchet.core.report.table import Column, Row, Section, Table, filled, table
-from ratchet.core.report.text import ABSENT, NONE, count, duration, listed, moved, number, places, sentence, shortened
+from ratchet.core.report.text import ABSENT, NONE, count, duration, listed, moved, sentence, shortened
 from ratchet.core.schema import ROWS
 
 NAMED = 3
@@ -42,16 +50,11 @@ def _data_line(change: Change) -> str:
     kinds = sentence(
         [_batches(batches, "added"), _batches(batches, "removed"), _batches(batches, "changed"), _flips(batches)]
     )
-    fresh = sum(_new(batch, column) for batch in batches for column in batch.new_categories)
+    fresh = sum(new_values(batch, column) for batch in batches for column in batch.new_categories)
     named = [f"{shift.table}.{shift.column}" for shift in change.data.shifts]
     shifted = f"{count(len(named), 'column')} shifted ({listed(named, NAMED)})" if named else ""
     categories = count(fresh, "new category", "new categories") if fresh else ""
-    return "; ".join(part for part in (kinds, categories, shifted) if part)
-
-
-def _new(batch: BatchChange, column: str) -> int:
-    """How many values of a column are new: also those that the record does not name."""
-    return batch.new_category_counts.get(column, len(batch.new_categories[column]))
+    return "; ".join(part for part in (kinds, _schema(batches), categories, shifted) if part)
 
 
 def _batches(batches: Sequence[BatchChange], kind: str) -> str:
@@ -75,6 +78,18 @@ def _rows_moved(batch: BatchChange) -> int:
 def _flips(batches: Sequence[BatchChange]) -> str:
     flips = sum(batch.label_flips or 0 for batch in batches)
     return f"{count(flips, 'label')} flipped" if flips else ""
+
+
+def _schema(batches: Sequence[BatchChange]) -> str:
+    """'columns added: gust; removed: wind; of another type: humid'."""
+    changes = [each for batch in batches for each in batch.schema_changes]
+    kinds = {
+        "added": [each.column for each in changes if each.before is None],
+        "removed": [each.column for each in changes if each.after is None],
+        "of another type": [each.column for each in changes if None not in (each.before, each.after)],
+    }
+    said = [f"{kind}: {listed(dict.fromkeys(names), NAMED)}" for kind, names in kinds.items() if names]
+    return f"columns {'; '.join(said)}" if said else ""
 
 
 def _code_line(change: Change) -> str:
@@ -102,51 +117,15 @@ def _stages_line(stages: Sequence[StageRun]) -> str:
 
 
 def _tables(change: Change) -> Iterator[Table]:
-    yield _batch_table(change.data.batches)
-    yield _category_table(change.data.batches)
-    yield _shift_table(change.data.shifts)
+    yield batch_table(change.data.batches)
+    yield schema_table(change.data.batches)
+    yield column_table(change.data.batches)
+    yield category_table(change.data.batches)
+    yield shift_table(change.data.shifts)
     yield _code_table(change)
     yield _param_table(change)
     yield _dependency_table(change)
     yield _stage_table(change.stages)
-
-
-def _batch_table(batches: Sequence[BatchChange]) -> Table:
-    numbers = ("rows before", "rows after", "added", "removed", "edited", "labels flipped")
-    columns = [
-        Column("batch", "code"),
-        Column("table", "code"),
-        Column("what"),
-        *(Column(n, "number") for n in numbers),
-    ]
-    return table("Batches", columns, [_batch_row(batch) for batch in batches])
-
-
-def _batch_row(batch: BatchChange) -> Row:
-    counts = (batch.rows_before, batch.rows_after, batch.rows_added, batch.rows_removed, batch.rows_edited)
-    flips = NONE if batch.label_flips is None else f"{batch.label_flips:,}"
-    return Row((batch.batch, batch.table, batch.kind, *(f"{each:,}" for each in counts), flips))
-
-
-def _category_table(batches: Sequence[BatchChange]) -> Table:
-    rows = [
-        Row((batch.batch, f"{batch.table}.{column}", listed(values, total=_new(batch, column))))
-        for batch in batches
-        for column, values in batch.new_categories.items()
-        if values
-    ]
-    return table("New categories", [Column("batch", "code"), Column("column", "code"), Column("values")], rows)
-
-
-def _shift_table(shifts: Sequence[ColumnShift]) -> Table:
-    """Largest distance first."""
-    columns = [Column("column", "code"), Column("distance (0 to 1)", "number"), Column("before"), Column("after")]
-    most = places(each.distance for each in shifts)
-    rows = [
-        Row((f"{each.table}.{each.column}", number(each.distance, places=most), each.before, each.after))
-        for each in sorted(shifts, key=lambda each: -each.distance)
-    ]
-    return table("Columns whose distribution moved", columns, rows)
 
 
 def _code_table(change: Change) -> Table:

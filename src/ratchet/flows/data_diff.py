@@ -1,0 +1,189 @@
+"""Two versions of data, side by side: commits of the project, batches, files.
+
+Of commits and the work tree the raw batches are compared, as they were committed or as they lie there: no stage has to
+have run. Both are read by the schema of the work tree, and labels are what its label function says of both.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
+from ratchet.core.change.data import NewValues, new_values
+from ratchet.core.change.data_diff import DataDiff, DiffedTable
+from ratchet.core.change.records import ColumnShift
+from ratchet.errors import UsageError
+from ratchet.flows.compared_tables import Comparer, Pair
+from ratchet.io import dvc
+from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.diff_tables import is_table_file
+from ratchet.io.git import git_says
+from ratchet.io.raw_versions import RawVersions
+from ratchet.io.revision import Revision
+from ratchet.settings import Settings
+
+WORK_TREE = "work tree"
+RECENT = 12
+"""The newest batches that a new one is compared with, as in a report: a year of months."""
+COMMIT = re.compile(r"[0-9a-f]{40,64}")
+SHORT = 9
+"""Characters of a commit's hash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What to compare, and how much to say of it.
+
+    `before` and `after` are revisions, batches or files; without `after` the work tree. `batch` leaves one batch of
+    two revisions. `key` replaces the schema's. At most `examples` rows of each kind are shown.
+    """
+
+    before: str
+    after: str | None = None
+    batch: str | None = None
+    key: tuple[str, ...] = ()
+    examples: int = 3
+    pictures: bool = False
+
+
+def data_diff(settings: Settings | None, asked: Asked) -> DataDiff:
+    """Compare two versions. Without a project (`settings`) both have to be files.
+
+    Raises UsageError for what is no version or cannot be compared, ServiceFailed and TamperedFile for data that is
+    not to be had.
+    """
+    before, after = (_tables_of(settings, name) for name in (asked.before, asked.after or ""))
+    comparer = Comparer(settings.root if settings else None, asked.key, asked.examples, asked.pictures)
+    if before and after:
+        return _two_tables(asked, before, after, comparer)
+    if before or after:
+        named, other = (asked.before, asked.after) if before else (asked.after, asked.before)
+        raise UsageError(
+            f"{named} is one batch or file, and {other or 'the work tree'} is a version of all batches",
+            next_step=f"compare two of a kind; one batch of two commits is: ratchet data diff HEAD --batch {named}",
+        )
+    if settings is None:
+        raise UsageError(
+            f"{asked.before} and {asked.after or 'the work tree'}: not two files, and no project is here",
+            next_step="name two CSV, Parquet or JSON lines files, or go into a project",
+        )
+    return _two_commits(settings, asked, comparer)
+
+
+def _tables_of(settings: Settings | None, name: str) -> dict[str, Path]:
+    """The tables of a batch by name, or of a file, whose table has no name yet; none if it has to be a revision."""
+    if is_table_file(Path(name)):
+        return {"": Path(name)}
+    raw = RawBatches(settings.root) if settings else None
+    return raw.table_files(name) if raw and name in raw.names() else {}
+
+
+def _two_tables(asked: Asked, before: dict[str, Path], after: dict[str, Path], comparer: Comparer) -> DataDiff:
+    if "" in before or "" in after:
+        # A file says which table it is; of a batch that it is compared with, only that one counts.
+        table = comparer.table_of(*(paths[""] for paths in (before, after) if "" in paths))
+        before, after = ({table: path} if (path := each.get("", each.get(table))) else {} for each in (before, after))
+    unit = " → ".join(Path(name).name for name in (asked.before, asked.after or ""))
+    pairs = [Pair(unit, name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
+    tables = _compared(comparer, pairs)
+    return DataDiff(
+        before=asked.before, after=asked.after or "", kind="tables", tables=tables, shifts=(),
+        note=comparer.notes.text(),
+    )  # fmt: skip
+
+
+def _two_commits(settings: Settings, asked: Asked, comparer: Comparer) -> DataDiff:
+    before = _revision(settings.root, asked.before)
+    after = _revision(settings.root, asked.after) if asked.after else None
+    with tempfile.TemporaryDirectory() as folder, dvc.project(settings.root, settings.dvc_remote) as repo:
+        versions = RawVersions(repo, before, after, Path(folder))
+        pairs = list(_pairs(versions, asked.batch))
+        tables = _compared(comparer, pairs)
+        history = _History(versions, comparer)
+        tables = tuple(history.with_categories(each) for each in tables)
+        shifts = sorted(history.shifts(pairs), key=lambda each: (-each.distance, each.table, each.column))
+    return DataDiff(
+        before=f"{asked.before} ({before.commit[:SHORT]})",
+        after=f"{asked.after} ({after.commit[:SHORT]})" if after else WORK_TREE,
+        kind="batches", tables=tables, shifts=tuple(shifts), note=comparer.notes.text(),
+    )  # fmt: skip
+
+
+def _compared(comparer: Comparer, pairs: Iterable[Pair]) -> tuple[DiffedTable, ...]:
+    return tuple(found for pair in pairs if (found := comparer.table(pair)))
+
+
+def _revision(root: Path, name: str) -> Revision:
+    """The commit of a branch, here or on origin, of a tag, or of what else git takes. Raises UsageError."""
+    for ref in (name, f"refs/remotes/origin/{name}"):
+        found = git_says(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"], cwd=root)
+        # Git answers an option with itself.
+        if found is not None and COMMIT.fullmatch(found):
+            return Revision(root, found)
+    raise UsageError(
+        f"{name} is neither a file (CSV, Parquet, JSON lines), nor a batch that is here, nor a revision",
+        next_step="ratchet data list names the batches, git log the commits",
+    )
+
+
+def _pairs(versions: RawVersions, only: str | None) -> Iterator[Pair]:
+    """What differs, batches in time order and rows before lookups, the standing lookups last."""
+    wanted = [name for name in versions.differing if only in (None, name[0])]
+    versions.fetch(wanted)
+    for unit, table in sorted(wanted, key=lambda name: (name[0] == LOOKUPS, name[0], name[1] != "rows", name[1])):
+        sides = (
+            versions.path((unit, table), before=before) if tracked else None
+            for before, tracked in zip((True, False), versions.differing[unit, table], strict=True)
+        )
+        yield Pair(unit, table, *sides)
+
+
+@dataclass
+class _History:
+    """What new batches are compared with: the newest of the version before."""
+
+    versions: RawVersions
+    comparer: Comparer
+
+    def with_categories(self, table: DiffedTable) -> DiffedTable:
+        """A batch that is new, with the values that none of the newest batches before it has."""
+        change = table.change
+        if change.kind != "added" or change.batch == LOOKUPS:
+            return table
+        after = self._arrow(self.versions.path((change.batch, change.table), before=False), change.table)
+        known = (self._arrow(path, change.table) for path in reversed(self._known(change.table).values()))
+        found = new_values({change.batch: after}, known).get(change.batch, {})
+        update = {"new_categories": {name: each.named for name, each in found.items()}, **_counts(found)}
+        return table.model_copy(update={"change": change.model_copy(update=update)})
+
+    def shifts(self, pairs: Sequence[Pair]) -> Iterator[ColumnShift]:
+        """Columns of new batches that lie outside what the newest batches before do."""
+        for table in dict.fromkeys(pair.table for pair in pairs if pair.unit != LOOKUPS):
+            new = {pair.unit: pair.after for pair in pairs if pair.table == table and pair.after and not pair.before}
+            known = self._known(table) if new else {}
+            if new and len(known) < LEAST_BATCHES:
+                self.comparer.notes.say(
+                    table, f"distributions of new batches are compared from {LEAST_BATCHES} batches on"
+                )
+            elif new:
+                base = {unit: self._arrow(path, table) for unit, path in known.items()}
+                added = {unit: self._arrow(path, table) for unit, path in sorted(new.items())[-RECENT:]}
+                yield from shifted(table, base, added, next(iter(added.values())).column_names)
+
+    def _known(self, table: str) -> dict[str, Path]:
+        return self.versions.latest_before(table, RECENT)
+
+    def _arrow(self, path: Path, table: str) -> pa.Table:
+        return self.comparer.read(path, table).to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _counts(found: dict[str, NewValues]) -> dict[str, dict[str, int]]:
+    """The counts that a record holds, of the columns whose values are not all named."""
+    return {"new_category_counts": {name: each.total for name, each in found.items() if each.total > len(each.named)}}
