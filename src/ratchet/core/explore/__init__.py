@@ -1,0 +1,1 @@
+"""The numbers that `ratchet data explore` shows: of one batch, and over batches."""
