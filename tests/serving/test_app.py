@@ -339,5 +339,5 @@ def test_the_application_is_light_to_import() -> None:
 def test_room_for_rows_follows_their_limit() -> None:
     """The application can be made without a server around it, for any limit."""
     assert {route.path for route in create_app(Holder(), max_rows=1).routes if hasattr(route, "path")} == {
-        "/predict", "/invocations", "/health", "/model", "/ping", "/version",
+        "/predict", "/predict/raw", "/invocations", "/health", "/model", "/skew", "/openapi.json", "/ping", "/version",
     }  # fmt: skip

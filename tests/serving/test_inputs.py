@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.model_record import Feature
-from ratchet.serving.inputs import Inputs, clipped, shown
+from ratchet.serving.fields import clipped, shown
+from ratchet.serving.inputs import Inputs
 from ratchet.serving.refusal import FIELDS_SHOWN, RequestRefused
 
 INPUTS = Inputs(

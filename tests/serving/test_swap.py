@@ -60,7 +60,7 @@ def test_a_swap_under_load_fails_no_request(
     def put(version: int) -> None:
         publish(version)
         champion = Predictor.load(published / "champion")
-        wanted[version] = champion.score(champion.inputs.from_rows(rows))[:, 1].tolist()
+        wanted[version] = champion.score(champion.inputs.from_rows(rows))[0][:, 1].tolist()
 
     put(1)
     watcher.check()

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from ratchet.core.params import Features, Model, Project, Section, Task
+from ratchet.core.seen import SeenFeature
+from ratchet.core.treated import Treated
 
 
 class Feature(Section):
@@ -45,3 +47,7 @@ class ModelRecord(Section):
     rows: int
     model_digest: str = Field(description="SHA-256 of model.skops")
     libraries: dict[str, str]
+    preprocessing: Treated = Field(default=Treated(), description="what preprocessing did to the training rows")
+    seen: dict[str, SeenFeature] = Field(
+        default_factory=dict, description="what training saw of each feature; empty in models of before it was kept"
+    )

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+TRAINING, JUDGING = "training", "evaluation"
+"""What batches were for, as keys of a run's inputs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
@@ -20,6 +23,11 @@ class RunFacts:
     inputs: Mapping[str, Mapping[str, str]]
     model: Path
     room: Path
+    project: Path | None = None
+    """The project's root: its validated data shows how raw rows look, and has the lookups that travel with the model.
+    Without it, the model takes features only."""
+    lookup_bytes: int = 0
+    """How large those may be together; larger ones stay behind."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.ledger import champion, withdrawn
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
-from ratchet.core.tracked_run import RunFacts, RunRef
+from ratchet.core.tracked_run import JUDGING, TRAINING, RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.flows.champion import ledger
 from ratchet.flows.run import pending, read_decision
@@ -23,8 +23,6 @@ from ratchet.io.git import head_commit
 from ratchet.io.mlflow import tracking
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
-
-TRAINING, JUDGING = "training", "evaluation"
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,8 @@ def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: 
         inputs={TRAINING: model.trained_on, JUDGING: evaluation.holdout},
         model=root / layout.MODEL,
         room=root / "src" / params.project.room,
+        project=root,
+        lookup_bytes=round(params.serve.lookup_megabytes * 2**20),
     )
 
 

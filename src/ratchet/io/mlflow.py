@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ratchet.core.manifest import digest_of
 from ratchet.core.model_record import ModelRecord
-from ratchet.core.tracked_run import RunFacts, RunRef
+from ratchet.core.tracked_run import TRAINING, RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.io import model_folder
 from ratchet.io.code import library_versions
@@ -167,6 +167,7 @@ class Tracking:
             _save(model_folder.read(facts.model), target)
             model_folder.copy(facts.model, target)
             model_folder.copy_room(facts.room, target)
+            _write_raw_input(target, facts)
             seal = model_folder.write_seal(target)
             self._client.log_artifacts(run_id, str(target), MODEL)
         return seal
@@ -241,6 +242,22 @@ def _artifacts(uri: str) -> str | None:
 def _reference(run: Run) -> RunRef:
     tags = run.data.tags
     return RunRef(run.info.run_id, tags.get(FINGERPRINT, ""), tags.get(SEAL, ""), run.info.status == "FINISHED")
+
+
+def _write_raw_input(target: Path, facts: RunFacts) -> None:
+    if facts.project is None:
+        return
+    # Imported late: they bring Arrow, and most commands that know this file record nothing.
+    from ratchet.io.raw_input import write_raw_input
+    from ratchet.io.validated import Validated
+
+    write_raw_input(
+        target,
+        valid=Validated(facts.project),
+        batch=max(facts.inputs[TRAINING]),
+        room=facts.room,
+        limit=facts.lookup_bytes,
+    )
 
 
 def _input(name: str, batches: Mapping[str, str]) -> Any:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -19,18 +19,28 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ratchet.serving import answers, bodies, mlflow_protocol
+from ratchet.serving import answers, bodies, mlflow_protocol, notes
+from ratchet.serving.fields import clipped, shown
 from ratchet.serving.holder import Holder
-from ratchet.serving.inputs import Columns, Inputs, clipped, shown
+from ratchet.serving.inputs import Columns, Inputs
+from ratchet.serving.openapi import document
 from ratchet.serving.predictor import Predictor
 from ratchet.serving.refusal import RequestRefused
 
+if TYPE_CHECKING:
+    from ratchet.core.scoring import Scores
+
 INVOCATIONS = "/invocations"
+RAW_THREADS = 2
+"""One waits for the room while the other scores what it made."""
 MLFLOW_PATHS = (INVOCATIONS,)
 """Paths whose errors are told in MLflow's words."""
 
 NEXT = 'send {"rows": [{field: value, ...}, ...]}; GET /model shows an example that works'
-ENDPOINTS = "POST /predict, POST /invocations, GET /model, GET /health, GET /ping, GET /version"
+ENDPOINTS = (
+    "POST /predict, POST /predict/raw, POST /invocations, GET /model, GET /skew, GET /openapi.json, GET /health, "
+    "GET /ping, GET /version"
+)
 CLIENT_GONE = 499
 """Nobody reads it: the caller closed the connection before the body was there (nginx's number for it)."""
 
@@ -41,9 +51,12 @@ def create_app(holder: Holder, *, max_rows: int) -> Starlette:
     return Starlette(
         routes=[
             Route("/predict", api.predict, methods=["POST"]),
+            Route("/predict/raw", api.predict_raw, methods=["POST"]),
             Route(INVOCATIONS, api.invocations, methods=["POST"]),
             Route("/health", api.health),
             Route("/model", api.model),
+            Route("/skew", api.skew),
+            Route("/openapi.json", api.openapi),
             Route("/ping", api.ping),
             Route("/version", api.version),
         ],
@@ -63,23 +76,35 @@ class _Api:
         self._max_rows = max_rows
         self._max_bytes = bodies.limit_for(max_rows)
         self._threads = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="score")
+        # Raw rows wait for the room's one process: in threads of their own, so that features never wait for them.
+        self._raw_threads = ThreadPoolExecutor(max_workers=RAW_THREADS, thread_name_prefix="raw")
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
         self._threads.shutdown()
+        self._raw_threads.shutdown()
 
     async def predict(self, request: Request) -> Response:
-        return await self._answered(request, self._predict)
+        return await self._answered(request, self._predict, self._threads)
+
+    async def predict_raw(self, request: Request) -> Response:
+        return await self._answered(request, self._predict_raw, self._raw_threads)
 
     async def invocations(self, request: Request) -> Response:
-        return await self._answered(request, self._invoke)
+        return await self._answered(request, self._invoke, self._threads)
 
     async def health(self, _request: Request) -> Response:
         return _json(self._holder.health())
 
     async def model(self, _request: Request) -> Response:
         return _json(self._holder.serving().card)
+
+    async def skew(self, _request: Request) -> Response:
+        return _json(self._holder.serving().told_skew())
+
+    async def openapi(self, _request: Request) -> Response:
+        return _json(document(self._holder.serving(), max_rows=self._max_rows))
 
     async def ping(self, _request: Request) -> Response:
         """MLflow's: 200 or 404, and an empty line."""
@@ -88,20 +113,30 @@ class _Api:
     async def version(self, _request: Request) -> Response:
         return Response(mlflow_protocol.version(), media_type=bodies.JSON)
 
-    async def _answered(self, request: Request, answer: Callable[[Predictor, bytes], Mapping[str, Any]]) -> Response:
+    async def _answered(
+        self, request: Request, answer: Callable[[Predictor, bytes], Mapping[str, Any]], threads: ThreadPoolExecutor
+    ) -> Response:
         body = await bodies.read_json(request, self._max_bytes)
         predictor = self._holder.serving()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: _json(answer(predictor, body)))
+        return await loop.run_in_executor(threads, lambda: _json(answer(predictor, body)))
 
     def _predict(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
         columns = _columns(bodies.decode(body), predictor.inputs, self._max_rows)
-        scores = predictor.score(columns)
-        return {"model": predictor.names, "predictions": answers.predictions(predictor.record, scores)}
+        return _predicted(predictor, *predictor.score(columns))
+
+    def _predict_raw(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
+        return _predicted(predictor, *predictor.score_raw(body, max_rows=self._max_rows))
 
     def _invoke(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
         columns = mlflow_protocol.columns(bodies.decode_with_nan(body), predictor.inputs, self._max_rows)
-        return {"predictions": answers.mlflow_predictions(predictor.record, predictor.score(columns))}
+        scores, _ = predictor.score(columns)
+        return {"predictions": answers.mlflow_predictions(predictor.record, scores)}
+
+
+def _predicted(predictor: Predictor, scores: Scores, remarks: Sequence[notes.Note]) -> dict[str, Any]:
+    predictions = answers.predictions(predictor.record, scores)
+    return {"model": predictor.names, "predictions": predictions, **notes.told(remarks)}
 
 
 def _columns(body: object, inputs: Inputs, max_rows: int) -> Columns:

@@ -56,13 +56,13 @@ def decode_with_nan(body: bytes) -> object:
         raise RequestRefused(f"the body is not JSON: {error}", next_step=NEXT) from error
 
 
-def check_rows(count: int, max_rows: int) -> None:
-    """Raises RequestRefused if a request has no row, or more than one request may have."""
+def check_rows(count: int, max_rows: int, *, what: str = "the request") -> None:
+    """Raises RequestRefused if a request, or `what` of it, has no row, or more than one request may have."""
     if count == 0:
-        raise RequestRefused("the request has no rows", next_step="send at least one row")
+        raise RequestRefused(f"{what} has no rows", next_step="send at least one row")
     if count > max_rows:
         raise RequestRefused(
-            f"the request has {count:,} rows; one request may have {max_rows:,}",
+            f"{what} has {count:,} rows; one request may have {max_rows:,}",
             next_step="send them in several requests, or raise serve.max_rows in params.yaml",
             status=413,
         )

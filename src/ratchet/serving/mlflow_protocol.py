@@ -13,7 +13,8 @@ from importlib import metadata
 from typing import Any
 
 from ratchet.serving.bodies import check_rows
-from ratchet.serving.inputs import Columns, Inputs, clipped, shown
+from ratchet.serving.fields import clipped, shown
+from ratchet.serving.inputs import Columns, Inputs
 from ratchet.serving.refusal import RequestRefused
 
 NEXT = 'send {"dataframe_split": {"columns": [...], "data": [[...], ...]}}; GET /model lists the features'

@@ -6,6 +6,7 @@ scikit-learn and pandas are imported when a model is loaded, not before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,37 +16,97 @@ from ratchet.core.model_record import ModelRecord
 from ratchet.errors import ServiceFailed
 from ratchet.io.champion import read_champion
 from ratchet.serving.inputs import Columns, Inputs
+from ratchet.serving.raw.rows import RawRows, no_raw_rows, open_raw_rows
 from ratchet.serving.refusal import RequestRefused
+from ratchet.serving.skew import Skew
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
     from ratchet.core import scoring
+    from ratchet.serving.notes import Note
+
+FEW_ROWS = 64
+"""Up to so many rows, values are counted from the lists that JSON gave: an array for each column costs more."""
 
 
 class Predictor:
     """One version of the model: nothing in it changes, so a request that holds it answers from it to the end."""
 
-    def __init__(self, record: ModelRecord, pipeline: scoring.Predictor, champion: Entry) -> None:
+    def __init__(
+        self, record: ModelRecord, pipeline: scoring.Predictor, champion: Entry, raw: RawRows | None = None
+    ) -> None:
         self.record = record
         self.champion = champion
         self.inputs = Inputs(record.features)
+        self._numbers = [feature.name for feature in record.features if feature.kind == "number"]
+        self.skew = Skew(record.seen)
+        self.raw = raw or no_raw_rows("this server was made without a room")
         self._pipeline = pipeline
 
     @classmethod
     def load(cls, folder: Path) -> Predictor:
-        """Read a champion's folder. Raises TamperedFile if its files are not the ones that the ledger entry names."""
+        """Read a champion's folder. Raises TamperedFile if its files are not the ones that the ledger entry names.
+
+        The folder must stay until `when_done`: the room's code runs from there.
+        """
+        raw = open_raw_rows(folder)
         champion = read_champion(folder)
         if champion is None:
             raise ServiceFailed(f"{folder} holds no champion", next_step="ratchet history says what should serve")
-        return cls(champion.model.record, champion.model.pipeline, champion.entry)
+        return cls(champion.model.record, champion.model.pipeline, champion.entry, raw)
 
-    def score(self, columns: Columns) -> scoring.Scores:
-        """Finite scores of columns that `inputs` let through. Raises RequestRefused if the model has none for them."""
+    def when_done(self, callback: Callable[[], object]) -> None:
+        """Call back once the folder is no longer needed: at once, or after the last raw request was answered."""
+        if self.raw.process is None:
+            callback()
+        else:
+            self.raw.process.when_done(callback)
+
+    def score(self, columns: Columns) -> tuple[scoring.Scores, list[Note]]:
+        """Finite scores of columns that `inputs` let through, and what is to be noted of them.
+
+        Raises RequestRefused if the model has no scores for them.
+        """
+        table = self._table(columns)
+        scores = self._scores(table)
+        if len(scores) > FEW_ROWS:
+            # Numbers are arrays already; to make them once more out of lists takes as long as a tenth of the scoring.
+            return scores, self.skew.see({**columns, **{name: table[name].to_numpy() for name in self._numbers}})
+        return scores, self.skew.see(columns)
+
+    def _table(self, columns: Columns) -> pd.DataFrame:
+        from ratchet.core import scoring
+
+        try:
+            return scoring.frame(self.record.features, columns)
+        except ValueError as error:
+            raise _unscorable(f"{error}".partition("\n")[0]) from error
+
+    def score_raw(self, body: bytes, *, max_rows: int) -> tuple[scoring.Scores, list[Note]]:
+        """Scores of the raw rows in a request's body, and what is to be noted of them. Raises RequestRefused."""
+        features, notes = self.raw.features(body, max_rows=max_rows)
+        scores = self._score_table(features)
+        columns = {each.name: features.column(each.name).to_pylist() for each in self.record.features}
+        return scores, notes + self.skew.see(columns)
+
+    def _score_table(self, features: pa.Table) -> scoring.Scores:
+        from ratchet.core.feature_table import model_inputs
+
+        # The same two steps as in evaluation, from the same table that featurize would have written.
+        try:
+            table = model_inputs(features.to_pandas(), self.record.features)
+        except (TypeError, ValueError) as error:
+            raise _unscorable(f"{error}".partition("\n")[0]) from error
+        return self._scores(table)
+
+    def _scores(self, table: pd.DataFrame) -> scoring.Scores:
         import numpy as np
 
         from ratchet.core import scoring
 
         try:
-            table = scoring.frame(self.record.features, columns)
             scores = scoring.score(self._pipeline, self.record.task, table)
         except ValueError as error:
             raise _unscorable(f"{error}".partition("\n")[0]) from error
@@ -57,12 +118,13 @@ class Predictor:
     def check(self) -> None:
         """Answer one row, before anybody is answered by this model. Raises ServiceFailed if that does not work."""
         try:
-            self.score(self.inputs.from_rows([self.inputs.example()]))
+            self._scores(self._table(self.inputs.from_rows([self.inputs.example()])))
         except RequestRefused as error:
             raise ServiceFailed(
                 f"version {self.champion.version} does not answer a plain row: {error.message}",
                 next_step="ratchet rollback, then mend the features or the estimator",
             ) from error
+        self.raw = self.raw.checked(self._score_table)
 
     @property
     def names(self) -> dict[str, Any]:
@@ -90,7 +152,13 @@ class Predictor:
             "metrics": self.champion.metrics,
             "trained_on": list(self.record.trained_on),
             "example": {"rows": [self.inputs.example()]},
+            "raw": {"available": self.raw.available, "reason": self.raw.reason or None, "example": self.raw.example()},
         }
+
+    def told_skew(self) -> dict[str, Any]:
+        """How far what was answered for is from what this model saw in training, the worst feature first."""
+        reason = None if self.record.seen else "this model's record does not say what training saw: train a newer one"
+        return {"model": self.names, "reason": reason, **self.skew.summary()}
 
 
 def _unscorable(what: str) -> RequestRefused:

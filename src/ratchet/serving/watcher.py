@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ratchet.errors import RatchetError, TamperedFile
@@ -28,6 +30,8 @@ class Watcher:
         self._source = source
         self._holder = holder
         self._fetched = folder / f"pull-{os.getpid()}"
+        self._loaded = 0
+        _sweep(folder)
         self._poll_seconds = poll_seconds
         self._head: str | None = None
         self._failures = 0
@@ -75,14 +79,18 @@ class Watcher:
         self._head = head
 
     def _pulled(self) -> Predictor:
-        shutil.rmtree(self._fetched, ignore_errors=True)
+        place = self._fetched / str(self._loaded)
+        place.mkdir(parents=True)
         try:
-            self._fetched.mkdir(parents=True)
-            into = self._fetched / "champion"
+            into = place / "champion"
             self._source.pull(into)
-            return Predictor.load(into)
-        finally:
-            shutil.rmtree(self._fetched, ignore_errors=True)
+            loaded = Predictor.load(into)
+        except BaseException:
+            _remove(place)
+            raise
+        loaded.when_done(partial(_remove, place))
+        self._loaded += 1
+        return loaded
 
     def _replace(self, new: Predictor) -> None:
         old = self._holder.predictor
@@ -101,6 +109,23 @@ class Watcher:
             expected = isinstance(error, RatchetError)
             logger.warning("the newest champion is not served: %s", error, exc_info=None if expected else error)
         self._holder.trouble = trouble
+
+
+def _remove(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):  # another champion's folder is still in it
+        place.parent.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what servers that were killed have left."""
+    for left in folder.glob("pull-*"):
+        try:
+            os.kill(int(left.name.partition("-")[2]), 0)
+        except (ValueError, OverflowError, ProcessLookupError):
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:  # somebody else's process, alive
+            continue
 
 
 def _check_forward(old: Predictor, new: Predictor) -> None:
