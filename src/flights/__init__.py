@@ -1,4 +1,4 @@
-"""The user's room: where the flights come from (`source`), what is known of them (`schema.yaml`) and the features.
+"""The user's room: what is known of the flights (`schema.yaml`) and the features; `params.yaml` says where they are from.
 
-Replace it with your own: a package with `source.py`, `features.py` and `schema.yaml`, named by `project.room`.
+Replace it with your own: a package with `features.py` and `schema.yaml`, named by `project.room`.
 """

@@ -9,6 +9,8 @@ RATCHET_REMOTE        the git remote that holds the ledger
 RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
 RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
 RATCHET_REASON        why a run was started, for its record
+AWS_*                 the keys and the endpoint of an S3-compatible store, for a source in params.yaml; and whatever
+                      variables its url_env and header_env name
 
 Of a workflow, and named as GitHub names them:
 
@@ -99,10 +101,7 @@ def find_root(start: Path) -> Path:
 
 def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of the project at `root`."""
-    known = {
-        **read_env_file(root / ".ratchet" / "env"),
-        **{name: value for name, value in environment.items() if value},
-    }
+    known = load_environment(root, environment)
     return Settings(
         root=root,
         mlflow_uri=known.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / '.ratchet' / 'mlflow.db'}",
@@ -113,6 +112,14 @@ def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Se
         reason=known.get("RATCHET_REASON", ""),
         github=_github(known),
     )
+
+
+def load_environment(root: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """All variables of the process and of the project; what params.yaml names for a source is one of them."""
+    return {
+        **read_env_file(root / ".ratchet" / "env"),
+        **{name: value for name, value in environment.items() if value},
+    }
 
 
 def _github(known: Mapping[str, str]) -> GitHubSettings:

@@ -7,18 +7,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
-from ratchet.core import params as records
 from ratchet.core.estimators import ESTIMATORS
 from ratchet.core.metrics import loss_names, metrics_for
-from ratchet.core.params import Bounds, Params, Task
+from ratchet.core.params import Bounds, Params, Task, records_in
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "params.md"
 TABLES = re.compile(r"(?<=<!-- tables -->\n).*?(?=<!-- end of tables -->)", re.DOTALL)
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
+PLACES = {"floors": "<metric>", "columns": "<feature>"}
+"""What the keys of a mapping of records are, where they are not plain names."""
+
 LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
 
 Tree = Mapping[str, Any]
@@ -31,7 +33,7 @@ def tables() -> str:
 
 
 def _section(name: str, definitions: Tree) -> str:
-    record: type[BaseModel] = getattr(records, name.capitalize())
+    record = next(records_in(Params.model_fields[name].annotation))
     needed = "" if Params.model_fields[name].is_required() else " May be left out."
     head = f"## `{name}`\n{inspect.getdoc(record)}{needed}\n\n| key | values | default | meaning |\n|---|---|---|---|\n"
     return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows("", record, definitions))
@@ -41,19 +43,14 @@ def _rows(prefix: str, record: type[BaseModel], definitions: Tree) -> Iterator[t
     """One row per key; the keys of a section within a section follow it, with dotted names."""
     schema = definitions[record.__name__]
     for key, spec in schema["properties"].items():
-        default = "required" if key in schema.get("required", []) else f"`{json.dumps(spec.get('default', {}))}`"
+        annotation = record.model_fields[key].annotation
+        inner = "$ref" in spec  # its own keys, each with its default, follow
+        value = {} if inner else spec.get("default", {})
+        default = "required" if key in schema.get("required", []) else f"`{json.dumps(value)}`"
         yield f"`{prefix}{key}`", _values(spec), default, spec["description"]
-        nested, place = _nested(spec)
-        if nested:
-            yield from _rows(f"{prefix}{key}.{place}", getattr(records, nested), definitions)
-
-
-def _nested(spec: Tree) -> tuple[str, str]:
-    """The name of the record inside of a key, and how its own keys are reached."""
-    by_name = [option for option in spec.get("patternProperties", {}).values() if "$ref" in option]
-    place = "<metric>." if by_name else ""
-    names = [str(each["$ref"]).rpartition("/")[2] for each in by_name or spec.get("anyOf", [spec]) if "$ref" in each]
-    return (names[0], place) if names else ("", "")
+        for nested in records_in(annotation):
+            place = f"{PLACES.get(key, '<name>')}." if get_origin(annotation) is dict else ""
+            yield from _rows(f"{prefix}{key}.{place}", nested, definitions)
 
 
 def _values(spec: Tree) -> str:
@@ -82,7 +79,8 @@ def test_page_is_what_the_records_say() -> None:
 def test_every_key_is_a_row() -> None:
     """The tables leave out no key of any section, nor the bounds of a floor."""
     rows = set(re.findall(r"^\| `([\w.<>]+)`", tables(), re.MULTILINE))
-    keys = {key for name in Params.model_fields for key in getattr(records, name.capitalize()).model_fields}
+    sections = [next(records_in(field.annotation)) for field in Params.model_fields.values()]
+    keys = {key for section in sections for key in section.model_fields}
     assert keys - rows == set()
     assert {f"floors.<metric>.{key}" for key in Bounds.model_fields} - rows == set()
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from flights import source
 from ratchet.core.schema import Schema, parse_schema
+from ratchet.flows.look import frames, standing_frames
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -17,14 +19,14 @@ Tables = dict[str, pd.DataFrame]
 @pytest.fixture(scope="session")
 def schema() -> Schema:
     """What the room says of its own tables."""
-    path = Path(source.__file__).with_name("schema.yaml")
+    path = ROOT / "src" / "flights" / "schema.yaml"
     return parse_schema(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")
 def batches() -> dict[str, Tables]:
     """All twelve months."""
-    return dict(source.collect(None, None))
+    return dict(frames(ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +38,4 @@ def july(batches: dict[str, Tables]) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def lookups(batches: dict[str, Tables]) -> Tables:
     """The lookups that go with July."""
-    return {"weather": batches["2013-07"]["weather"], **source.standing()}
+    return {"weather": batches["2013-07"]["weather"], **standing_frames(ROOT)}

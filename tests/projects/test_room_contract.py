@@ -1,4 +1,4 @@
-"""One contract for every room: what `source`, `features` and `schema.yaml` owe the machine."""
+"""One contract for every room: what the declared source, `features` and `schema.yaml` owe the machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype, 
 
 from ratchet.core.params import Params, Task, parse_params
 from ratchet.core.schema import ROWS, Column, ColumnType, Schema, Table, parse_schema
+from ratchet.flows.look import frames, standing_frames
 
 Tables = dict[str, pd.DataFrame]
 
@@ -71,17 +73,16 @@ def room(request: pytest.FixtureRequest) -> Iterator[Room]:
     folder = project / "src" / params.project.room
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(project / "src"))
-        source = importlib.import_module(f"{params.project.room}.source")
         features = importlib.import_module(f"{params.project.room}.features")
         yield Room(
             folder=folder,
             params=params,
             schema=parse_schema(yaml.safe_load((folder / "schema.yaml").read_text(encoding="utf-8"))),
-            collect=source.collect,
+            collect=partial(frames, project),
             build=features.build,
             label=features.label,
-            batches=dict(source.collect(None, None)),
-            standing=source.standing(),
+            batches=dict(frames(project)),
+            standing=standing_frames(project),
         )
 
 
@@ -232,7 +233,7 @@ def test_label_needs_an_outcome(room: Room) -> None:
 def test_room_imports_nothing_of_the_machine(room: Room) -> None:
     """A room can be read, run and replaced without ratchet."""
     modules = [*room.folder.glob("*.py")]
-    assert {path.name for path in modules} >= {"source.py", "features.py"}
+    assert {path.name for path in modules} >= {"features.py"}
     assert {name for path in modules for name in _imported(path) if name.partition(".")[0] == "ratchet"} == set()
 
 

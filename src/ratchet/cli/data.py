@@ -17,18 +17,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(data, name="data", rich_help_panel=DATA, help="Bring batches in, list them, fetch what git tracks.")
 
 
-@data.command(epilog=example("ratchet data pull --until 2013-07"))
+@data.command(epilog=example("ratchet data pull --until 2013-07", "ratchet data pull --dry-run"))
 def pull(
     context: typer.Context,
     until: Annotated[Optional[str], typer.Option(help="The last batch to take; all there are by default.")] = None,
+    limit: Annotated[Optional[int], typer.Option(min=1, help="Take at most so many.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the source, say what would come, take nothing.")
+    ] = False,
 ) -> None:
-    """Collect new batches from the room's source; each is checked, then immutable and tracked by DVC."""
-    from ratchet.flows.data import pull
+    """Collect new batches from the source in params.yaml; each is checked, then immutable and tracked by DVC."""
+    from ratchet.flows.pull import Ask, preview, pull
 
-    new = pull(settings_of(context), until=until)
-    if new:
+    ask = Ask(until=until, limit=limit)
+    new = (preview if dry_run else pull)(settings_of(context), ask)
+    if new and not dry_run:
         typer.echo(f"{len(new)} new: {', '.join(new)}. To train on them: git add data, git commit, dvc push, git push")
-    else:
+    elif not new:
         typer.echo("nothing new")
 
 
@@ -40,21 +45,11 @@ def add(
     lookup: Annotated[Optional[list[str]], typer.Option(help="A lookup that comes with the batch: NAME=FILE.")] = None,
 ) -> None:
     """Take one batch from files; each is checked, then immutable and tracked by DVC."""
-    from ratchet.flows.data import add
+    from ratchet.flows.data import add, in_quarantine
 
     tables = {"rows": rows, **dict(_pair(each) for each in lookup or [])}
-    fresh = add(settings_of(context), name, tables)
-    typer.echo(f"added {name}" if fresh else f"{name} is already here, with the same content")
-
-
-@data.command("list", epilog=example("ratchet data list"))
-def list_(context: typer.Context) -> None:
-    """List the batches that are here, oldest first."""
-    from ratchet.flows.data import facts
-
-    for batch in facts(settings_of(context)):
-        mark = "" if batch.tracked else "   not tracked by DVC yet: ratchet data pull"
-        typer.echo(f"{batch.name:<16}{batch.size / 1e6:8.2f} MB   {', '.join(batch.tables)}{mark}")
+    report = add(settings_of(context), name, tables)
+    typer.echo(f"added {name}{in_quarantine(report)}" if report else f"{name} is already here, with the same content")
 
 
 @data.command(epilog=example("ratchet data fetch"))

@@ -5,13 +5,17 @@ Unknown keys are refused with the nearest known one; `ratchet params schema` pri
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from ratchet.errors import UsageError
+from ratchet.core.feature_params import Features as Features  # noqa: PLC0414 - part of this file's records
+from ratchet.core.leakage.limits import Leakage
+from ratchet.core.section import Section as Section  # noqa: PLC0414 - part of this file's records
+from ratchet.core.sources.declared import Data as Data  # noqa: PLC0414 - part of this file's records
+from ratchet.core.zones import Zone
+from ratchet.errors import UsageError, did_you_mean
 
 Record = TypeVar("Record", bound=BaseModel)
 Task = Literal["binary", "multiclass", "regression"]
@@ -19,18 +23,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Section(BaseModel):
-    """A section of `params.yaml`: frozen, strict, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
 class Project(Section):
     """What is predicted, and whose room (`src/<room>/`) says where data comes from."""
 
     name: Name = Field(description="the registered model's name")
     room: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
-        description="the package under src/ with source.py, features.py and schema.yaml"
+        description="the package under src/ with features.py and schema.yaml"
     )
     task: Task = Field(description="binary, multiclass or regression")
     target: Name = Field(description="what the label is called in tables and reports")
@@ -41,7 +39,7 @@ class Cluster(Section):
 
     column: str = Field(description="a column of the rows table")
     every: Literal["value", "day", "week", "month"] = Field(default="value", description="the period of one cluster")
-    zone: str | None = Field(default=None, description="the time zone whose calendar counts, such as America/New_York")
+    zone: Zone | None = Field(default=None, description="the time zone whose calendar counts, such as America/New_York")
 
 
 class Split(Section):
@@ -50,15 +48,6 @@ class Split(Section):
     holdout: Annotated[int, Field(ge=1)] = Field(default=1, description="newest batches held out for the gate")
     folds: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="time-ordered cross-validation folds")
     cluster: Cluster | None = Field(default=None, description="null says that rows are independent")
-
-
-class Features(Section):
-    """Preprocessing that is fitted with the model and travels inside the same artefact."""
-
-    categorical: Literal["ordinal", "onehot"] = Field(default="ordinal", description="how categories are encoded")
-    numeric: Literal["passthrough", "scaled"] = Field(
-        default="passthrough", description="scaled: median for missing values, then unit variance"
-    )
 
 
 class Model(Section):
@@ -101,6 +90,7 @@ class Gate(Section):
     power: Share = Field(default=0.8, description="for the advice on how many more rows are needed")
     min_effect: Annotated[float, Field(gt=0)] = Field(default=0.005, description="smallest gain worth finding")
     floors: dict[Name, Bounds] = Field(default_factory=dict, description="absolute ranges, whoever is champion")
+    leakage: Leakage = Field(default=Leakage(), description="the most that training and holdout may share")
 
     def margin_for(self, *, refit: bool) -> float:
         """The margin that a challenger is held to: a refit of the champion's recipe on newer data has its own."""
@@ -123,6 +113,9 @@ class Serve(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8000, description="0: any free one")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(default=2.0, description="how often the ledger is asked")
     max_rows: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows in one request at most")
+    lookup_megabytes: Annotated[float, Field(ge=0)] = Field(
+        default=64.0, description="MiB of standing lookups that travel with a model at most, for raw rows"
+    )
 
 
 class Report(Section):
@@ -143,6 +136,7 @@ class Params(Section):
     """The whole of `params.yaml`. A section that a stage depends on must be there, if only as `{}`: DVC compares it."""
 
     project: Project
+    data: Data = Data()
     split: Split
     features: Features
     model: Model
@@ -181,14 +175,16 @@ def _problems(record: type[BaseModel], error: ValidationError) -> Iterator[str]:
             yield f"{where}: unknown key{_nearest(record, problem['loc'])}"
         elif problem["type"] == "missing":
             yield f"{where}: required, and not there"
+        elif problem["type"] == "value_error":
+            # A rule of a record's own says all there is to say; the value may hold a password.
+            yield f"{where}: {problem['ctx']['error']}".removeprefix(": ")
         else:
             yield f"{where}: {problem['msg'].lower()}, not {problem['input']!r}"
 
 
 def _nearest(record: type[BaseModel], location: tuple[int | str, ...]) -> str:
     known = [*_record_at(record, location[:-1]).model_fields]
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f", did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+    return did_you_mean(str(location[-1]), known) or f"; known are {', '.join(known)}"
 
 
 def _record_at(record: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
@@ -196,12 +192,17 @@ def _record_at(record: type[BaseModel], location: tuple[int | str, ...]) -> type
     for part in location:
         field = record.model_fields.get(str(part))
         if field is not None:
-            record = next(_records_in(field.annotation), record)
+            record = next(records_in(field.annotation), record)
     return record
 
 
-def _records_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The records that a type is made of.
+
+    >>> [record.__name__ for record in records_in(dict[str, Bounds] | None)]
+    ['Bounds']
+    """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _records_in(argument)
+        yield from records_in(argument)

@@ -1,66 +1,27 @@
-"""Bring batches in: from the room's source, or from files. Checked before anything is written, immutable after."""
+"""Take a batch from files, and fetch what git tracks. What comes in is checked before, and immutable after."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ratchet.core.schema import Schema
+from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import DataRefused, UsageError
-from ratchet.flows.intake import Writers, examine, take
+from ratchet.flows.intake import take
 from ratchet.io import dvc, files
-from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name, pointer
-from ratchet.io.progress import say
-from ratchet.io.room import read_params, read_schema, source
-from ratchet.io.tables import write_frame
+from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name
+from ratchet.io.room import read_params, read_schema
+from ratchet.io.sources.records import is_fetched
 from ratchet.settings import Settings
 
-if TYPE_CHECKING:
-    import pandas as pd
 
+def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> ValidationReport | None:
+    """Take one batch from files, `tables` mapping each table to its file; returns None if it is already here.
 
-@dataclass(frozen=True)
-class BatchFacts:
-    """What `ratchet data list` shows of a batch."""
-
-    name: str
-    tables: tuple[str, ...]
-    size: int
-    tracked: bool
-
-
-def pull(settings: Settings, *, until: str | None) -> list[str]:
-    """Collect the batches after the newest one here, up to and including `until`; returns the new names.
-
-    Raises BatchRefused before a refused batch is written; the batches before it stay, tracked.
-    """
-    params = read_params(settings.root)
-    schema = read_schema(settings.root, params)
-    room = source(settings.root, params)
-    raw = RawBatches(settings.root)
-    files.sweep(raw.folder, deep=False)
-    have = raw.names()
-    new: list[str] = []
-    try:
-        _write_standing(raw, room.standing(), schema)
-        for name, tables in room.collect(have[-1] if have else None, until):
-            take(raw, check_batch_name(name), _writers(tables), schema)
-            new.append(name)
-            say(f"pulled {name}: {', '.join(f'{len(table):,} {kind}' for kind, table in tables.items())}")
-    finally:
-        _track(settings, raw)
-    return new
-
-
-def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> bool:
-    """Take one batch from files, `tables` mapping each table to its file; returns False if it is already here.
-
-    Raises DataRefused if a batch of this name, or these rows under another name, are here with other content.
+    Raises BatchRefused, or DataRefused if a batch of this name, or these rows under another name, are here with other
+    content.
     """
     raw = RawBatches(settings.root)
     schema = read_schema(settings.root, read_params(settings.root))
@@ -71,24 +32,19 @@ def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> bool:
                 next_step="check the path, or save the table as one of these",
             )
     if check_batch_name(name) in raw.names():
-        return _require_same(raw, name, tables)
-    take(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
-    _track(settings, raw)
-    return True
+        _require_same(raw, name, tables)
+        return None
+    if not is_fetched(raw, name):
+        raise UsageError(f"git knows a batch {name} that is not on this machine", next_step="ratchet data fetch")
+    report = take(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
+    track(settings, raw)
+    return report
 
 
-def facts(settings: Settings) -> list[BatchFacts]:
-    """The batches that are here, oldest first."""
-    raw = RawBatches(settings.root)
-    return [
-        BatchFacts(
-            name=name,
-            tables=tuple(found := raw.table_files(name)),
-            size=sum(path.stat().st_size for path in found.values()),
-            tracked=pointer(raw.folder / name).is_file(),
-        )
-        for name in raw.names()
-    ]
+def in_quarantine(report: ValidationReport) -> str:
+    """What there is to say of a batch that came in with rows in quarantine; nothing otherwise."""
+    number = sum(table.quarantined for table in report.tables.values())
+    return f"; {number:,} in quarantine (ratchet data show {report.batch})" if number else ""
 
 
 def fetch(settings: Settings) -> None:
@@ -101,42 +57,20 @@ def fetch(settings: Settings) -> None:
         dvc.pull(repo)
 
 
-def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path]) -> bool:
+def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path]) -> None:
     here = {kind: files.digest(path) for kind, path in raw.table_files(name).items()}
     if here != {kind: files.digest(path) for kind, path in tables.items()}:
         raise DataRefused(
             f"batch {name} is already here with other content, and batches are immutable",
             next_step=f"add a correction as a batch of its own, such as {name}-corrected, or remove {name} with git",
         )
-    return False
-
-
-def _write_standing(raw: RawBatches, tables: Mapping[str, pd.DataFrame], schema: Schema) -> None:
-    """Write the standing lookups that are new or have changed."""
-    with tempfile.TemporaryDirectory() as name:
-        fresh = {kind: Path(name) / f"{kind}.parquet" for kind in tables}
-        for kind, table in tables.items():
-            write_frame(fresh[kind], table)
-        examine("lookups", fresh, schema.standing_tables())
-        here = {kind: files.digest(path) for kind, path in raw.standing_files().items()}
-        for kind, path in fresh.items():
-            if here.get(kind) != files.digest(path):
-                files.write(raw.lookups / path.name, _copier(path))
-
-
-def _writers(tables: Mapping[str, pd.DataFrame]) -> Writers:
-    return {kind: (".parquet", partial(_write_to, table)) for kind, table in tables.items()}
-
-
-def _write_to(table: pd.DataFrame, path: Path) -> None:
-    write_frame(path, table)
 
 
 def _copier(source: Path) -> Callable[[Path], object]:
     return partial(shutil.copyfile, source)
 
 
-def _track(settings: Settings, raw: RawBatches) -> None:
+def track(settings: Settings, raw: RawBatches) -> None:
     """Hand to DVC what it does not track yet, in one call."""
     # A lookup that has changed is tracked already, and has to be tracked again.
     new = {*raw.untracked(), *raw.standing_files().values()}

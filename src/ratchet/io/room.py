@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Tables = dict[str, pd.DataFrame]
     Collect = Callable[[str | None, str | None], Iterator[tuple[str, Tables]]]
+    Standing = Callable[[], Tables]
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,6 @@ class FeatureFunctions:
 
     build: Callable[[pd.DataFrame, Tables], pd.DataFrame]
     label: Callable[[pd.DataFrame], pd.Series]
-
-
-@dataclass(frozen=True)
-class Source:
-    """The room's `source.py`."""
-
-    collect: Collect
-    standing: Callable[[], Tables]
 
 
 def room_files(folder: Path) -> list[Path]:
@@ -72,10 +65,24 @@ def build_function(home: Path, room: str) -> Callable[[pd.DataFrame, Tables], pd
     return _function(_module(home, room, "features"), "build")
 
 
-def source(root: Path, params: Params) -> Source:
-    """Import the room's `source.py`. Raises UsageError if it or one of its functions is missing."""
-    module = _module(root, params.project.room, "source")
-    return Source(collect=cast("Collect", _function(module, "collect")), standing=_function(module, "standing"))
+def collect_function(root: Path, params: Params) -> Collect:
+    """The room's function that `data.rows.collect` names as `module:function`. Raises UsageError if it is missing."""
+    return cast("Collect", _named(root, params, params.data.rows.collect))
+
+
+def standing_function(root: Path, params: Params) -> Standing | None:
+    """The room's function that `data.rows.standing` names, if it names one. Raises UsageError if it is missing."""
+    name = params.data.rows.standing
+    return cast("Standing", _named(root, params, name)) if name else None
+
+
+def _named(root: Path, params: Params, name: str) -> Callable[..., Any]:
+    module, colon, function = name.partition(":")
+    if not (module and colon and function):
+        raise UsageError(
+            f"params.yaml: data.rows: {name!r} is not module:function", next_step="write it like source:collect"
+        )
+    return _function(_module(root, params.project.room, module), function)
 
 
 def _module(root: Path, room: str, name: str) -> ModuleType:
