@@ -65,9 +65,8 @@ env | grep -E '^(ACTOR|BASE|BRANCH|COMMIT|REASON|RESULT|RUN_ID|GITHUB_[A-Z_]+)=|
   | paste -sd ' ' | sed "s/^/$1: /" >> "$RATCHET_FORGE_HOME/seen"
 [ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
 case "$1" in
-  data | run | report | publish | record)
-    [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ]
-    [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;
+  data | run | report | publish | record) [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;&
+  run | report | publish | record) [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ] ;;
 esac
 case "$1" in
   record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;

@@ -137,7 +137,7 @@ def test_a_pull_request_is_trained_checked_and_reported(forge: Home, capsys: pyt
     calls(forge)
     hook.show(forge, [ticket])
     between = "add-july->main"
-    post = "post --result success --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    post = "post --pr 1 --result success --commit  branch=add-july run= reason= token= pull_request add-july->main"
     made = [*trained("pull_request", "pull request 1", "add-july", between), post]
     assert sorted(calls(forge)) == sorted([*made, "make check", "make quick", "make slow"])
     ended_runs = results.runs(forge)[1:]
@@ -178,6 +178,36 @@ def test_ci_of_the_machines_own_commit_is_asked_for(forge: Home) -> None:
     assert results.runs(forge)[-1].jobs["All green"] == "success"
 
 
+def test_new_data_is_looked_for_daily_and_by_hand(forge: Home) -> None:
+    """On main: the data comes first, to be compared with; the step that asks has the token, the other one none."""
+    push(forge, "hold")
+    calls(forge)
+    for asked in (scheduled(forge, actor="ada", only="41 4 * * *"), [dispatch(forge, "ingest", {}, actor="ada")]):
+        hook.show(forge, asked)
+        event_name = asked[0].event
+        assert calls(forge) == [
+            f"data fetch branch=main run= reason= token= {event_name} ->",
+            f"data offer --base main branch=main run= reason= token=yes {event_name} ->",
+        ]
+    assert ended(forge)[1:] == [("ingest", "schedule", "success"), ("ingest", "workflow_dispatch", "success")]
+
+
+def test_a_pull_request_that_a_workflow_opened_is_trained_when_asked(forge: Home) -> None:
+    """On its branch, against its base, under its number: the same as for a person's, and only the branch's own."""
+    push(forge, "hold")
+    pull_request(forge, "hold ")
+    calls(forge)
+    hook.show(forge, [dispatch(forge, "pull-request", {"number": "1"}, actor="ada", branch="add-july")])
+    post = "post --pr 1 --result success --commit  branch=add-july run= reason= token= workflow_dispatch ->"
+    assert calls(forge) == [*trained("workflow_dispatch", "pull request 1", "add-july"), post]
+    [run, vetting] = results.runs(forge)[1:]
+    assert run.jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
+    assert (vetting.workflow, vetting.jobs) == ("report", {"Vet and post": "skipped"})
+    seen = (forge.root / "seen").read_text(encoding="utf-8").splitlines()
+    reported = [line for line in seen if line.startswith("report: ") and "workflow_dispatch" in line]
+    assert [("RATCHET_BASE=main" in line, "RATCHET_EXPLAIN=false" in line) for line in reported] == [(True, True)]
+
+
 def test_every_event_of_every_workflow_is_tried_above() -> None:
     """A new event of one of the workflows must not go without a test here."""
     known = {
@@ -188,8 +218,11 @@ def test_every_event_of_every_workflow_is_tried_above() -> None:
     assert known == {
         ("ci", "pull_request"),
         ("ci", "workflow_dispatch"),
+        ("ingest", "schedule"),
+        ("ingest", "workflow_dispatch"),
         ("promote", "workflow_dispatch"),
         ("pull-request", "pull_request"),
+        ("pull-request", "workflow_dispatch"),
         ("report", "workflow_run"),
         ("retrain", "push"),
         ("retrain", "schedule"),
@@ -210,7 +243,7 @@ def test_a_pull_request_whose_training_fails_is_reported(forge: Home) -> None:
     git(["commit", "--quiet", "--all", "--message", "fail"], checkout)
     calls(forge)
     git(["push", "forge", "HEAD:add-july"], checkout)
-    post = "post --result failure --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    post = "post --pr 1 --result failure --commit  branch=add-july run= reason= token= pull_request add-july->main"
     assert [call for call in calls(forge) if call.startswith(("post", "dispatch"))] == [post]
     run = next(run for run in results.runs(forge) if run.workflow == "pull-request")
     assert (run.conclusion, run.jobs) == (

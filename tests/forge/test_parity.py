@@ -36,10 +36,17 @@ Scene = Callable[[Home], list[Ticket]]
 EVENT = re.compile(r"github\.event\.([\w.*-]+)")
 CONTEXT = re.compile(r"github\.(?!event\.|com/|io/)([a-z_]+)")
 
+OF_A_PULL_REQUEST = {"pull_request.opened", "pull_request.synchronize", "pull_request.labeled"}
+
 ONLY = {
     # What whoever sends the event puts into it, if anything.
     "client_payload.reason": {"repository_dispatch"},
     "label.name": {"pull_request.labeled"},
+    # What pull-request.yaml reads of the event of one; asked for by another workflow, its inputs say it.
+    **dict.fromkeys(
+        ("action", "number", *(f"pull_request.{name}" for name in ("base.sha", "head.sha", "head.repo.full_name"))),
+        OF_A_PULL_REQUEST,
+    ),
 }
 """What GitHub sends with these events only; everywhere else an expression reads nothing."""
 
@@ -113,6 +120,24 @@ def by_asking_for_checks(forge: Home) -> list[Ticket]:
     return [dispatch(forge, "ci", {}, actor="ada", branch="add-july")]
 
 
+def by_looking(forge: Home) -> list[Ticket]:
+    """New data is looked for, by hand."""
+    land(forge, "hold")
+    return [dispatch(forge, "ingest", {}, actor="ada")]
+
+
+def by_looking_daily(forge: Home) -> list[Ticket]:
+    """The cron of looking for new data."""
+    land(forge, "hold")
+    return scheduled(forge, actor="ada", only="41 4 * * *")
+
+
+def by_asking_for_training(forge: Home) -> list[Ticket]:
+    """A pull request that a workflow opened is trained because it is asked for."""
+    by_opening(forge)
+    return [dispatch(forge, "pull-request", {"number": "1"}, actor="ada", branch="add-july")]
+
+
 def by_opening(forge: Home) -> list[Ticket]:
     """A pull request is opened."""
     land(forge, "hold")
@@ -146,6 +171,12 @@ SCENES: Mapping[str, tuple[Scene, list[tuple[str, str]]]] = {
     "workflow_dispatch": (by_hand, [("retrain", "workflow_dispatch")]),
     "repository_dispatch": (by_drift, [("retrain", "repository_dispatch")]),
     "workflow_dispatch of ci": (by_asking_for_checks, [("ci", "workflow_dispatch")]),
+    "workflow_dispatch of ingest": (by_looking, [("ingest", "workflow_dispatch")]),
+    "schedule of ingest": (by_looking_daily, [("ingest", "schedule")]),
+    "workflow_dispatch of a pull request": (
+        by_asking_for_training,
+        [("pull-request", "workflow_dispatch"), ("report", "workflow_run")],
+    ),
     "pull_request.opened": (by_opening, PULL_REQUEST),
     "pull_request.synchronize": (by_pushing_again, PULL_REQUEST),
     "pull_request.labeled": (by_labelling("explain"), LABELLED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from ratchet.settings import TOKENS
 if TYPE_CHECKING:
     from tests.github.conftest import Bench
 
+    from ratchet.forge.api.server import Request
     from ratchet.forge.tickets import Ticket
     from ratchet.settings import Settings
 
@@ -204,7 +205,7 @@ def test_a_second_run_opens_nothing(project: Project, capsys: pytest.CaptureFixt
 
 
 def test_a_merged_batch_is_not_asked_for_again(project: Project) -> None:
-    """Also while its branch is still there; the next month is."""
+    """Also while its branch is still there; the next month is, with the lookup only if that has changed."""
     project.publish("2024-01")
     project.offer()
     git(["fetch", "--quiet", "origin", "data/2024-01"], cwd=project.root)
@@ -212,9 +213,21 @@ def test_a_merged_batch_is_not_asked_for_again(project: Project) -> None:
     git(["push", "--quiet", "origin", "HEAD:main"], cwd=project.root)
     with dvc.project(project.root, project.settings.dvc_remote) as repo:
         dvc.pull(repo)
+    lookup = project.root / "data" / "lookups" / "shops.parquet"
+    before = lookup.read_bytes()
     project.publish("2024-02")
     assert project.offer() == ["2024-02"]
     assert project.brought("data/2024-02") == ["data/raw/2024-02.dvc", "data/raw/2024-02.source.json"]
+    project.publish("2024-03")
+    (project.root.parent / "shops.csv").write_text("shop,city\na,Rome\nb,Bergen\n", encoding="utf-8")
+    assert project.offer() == ["2024-03"]
+    assert project.brought("data/2024-03") == [
+        "data/lookups/shops.parquet.dvc",
+        "data/raw/2024-03.dvc",
+        "data/raw/2024-03.source.json",
+    ]
+    assert lookup.read_bytes() == before
+    assert [path.name for path in (project.root / "data" / "raw").iterdir() if path.is_dir()] == ["2024-01"]
 
 
 def test_a_refused_batch_does_not_stop_the_others(project: Project) -> None:
@@ -234,6 +247,8 @@ def test_a_refused_batch_does_not_stop_the_others(project: Project) -> None:
         ]
         assert "required column is missing" in summary
     assert project.tip("data/2024-02") is None
+    project.publish("2024-02")
+    assert project.offer() == ["2024-02"]
 
 
 def test_what_comes_in_time_order_waits_for_a_refused_batch(
@@ -259,7 +274,7 @@ def test_what_comes_in_time_order_waits_for_a_refused_batch(
 
 
 def test_a_closed_request_is_not_opened_again(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    """Until its branch is deleted: that asks for it anew."""
+    """Until its branch is deleted: that asks for it anew, also if the first try does not get as far as the request."""
     project.publish("2024-01")
     project.offer()
     pulls.close(project.bench.home, 2)
@@ -267,6 +282,11 @@ def test_a_closed_request_is_not_opened_again(project: Project, capsys: pytest.C
     said = capsys.readouterr().out
     assert "2024-01: pull request 2 was closed without merging; to be asked again, delete data/2024-01" in said
     git(["push", "--quiet", "origin", ":refs/heads/data/2024-01"], cwd=project.root)
+    project.publish("2024-01", rows=5)
+    project.bench.api.tamper = refuse_requests(502)
+    with pytest.raises(ServiceFailed):
+        project.offer()
+    project.bench.api.tamper = lambda _: None
     assert project.offer() == ["2024-01"]
     assert [pull.state for pull in project.pulls()[1:]] == ["closed", "open"]
 
@@ -287,9 +307,7 @@ def test_a_push_that_failed_is_made_by_the_next_run(project: Project) -> None:
 def test_a_request_that_was_not_opened_is_opened_by_the_next_run(project: Project, status: int, next_step: str) -> None:
     """The branch has the words: the request says the same as if it had been opened at once."""
     project.publish("2024-01", shop="c")
-    project.bench.api.tamper = lambda one: (
-        _says(status) if one.method == "POST" and one.path.endswith("/pulls") else None
-    )
+    project.bench.api.tamper = refuse_requests(status)
     with pytest.raises(ServiceFailed) as failed:
         project.offer()
     assert next_step in failed.value.next_step
@@ -394,6 +412,11 @@ def test_the_command_says_what_was_opened(project: Project) -> None:
         "1 pull requests opened: 2024-02",
         "no pull request to open",
     ]
+
+
+def refuse_requests(status: int) -> Callable[[Request], Answer | None]:
+    """No pull request can be opened."""
+    return lambda one: _says(status) if one.method == "POST" and one.path.endswith("/pulls") else None
 
 
 def _says(status: int) -> Answer:

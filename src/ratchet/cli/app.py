@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from ratchet import __version__
-from ratchet.cli import data, forge, fork, github, merge_driver, pr, registry, serve, train
+from ratchet.cli import (
+    data,
+    data_diff,
+    data_offer,
+    data_release,
+    data_show,
+    explore,
+    forge,
+    fork,
+    github,
+    merge_driver,
+    pr,
+    registry,
+    schema,
+    serve,
+    train,
+)
 from ratchet.cli.order import WorkOrder
 
 app = typer.Typer(
@@ -42,5 +58,21 @@ def options(
     context.obj = project
 
 
-for room in (data, train, github, fork, merge_driver, registry, serve, forge, pr):
+for room in (
+    data,
+    data_show,
+    data_release,
+    data_offer,
+    data_diff,
+    explore,
+    schema,
+    train,
+    github,
+    fork,
+    merge_driver,
+    registry,
+    serve,
+    forge,
+    pr,
+):
     room.register(app)

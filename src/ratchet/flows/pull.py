@@ -12,9 +12,10 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from ratchet.core.deliveries import without_late
 from ratchet.core.params import Params
 from ratchet.core.schema import Schema
-from ratchet.core.sources.periods import period_of, without_late
+from ratchet.core.sources.periods import period_of
 from ratchet.core.sources.taken import Taken
 from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import UsageError

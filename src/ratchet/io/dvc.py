@@ -83,6 +83,12 @@ def push(repo: Repo) -> int:
     return sent
 
 
+def push_data(repo: Repo, pointers: Sequence[Path]) -> int:
+    """Send the data that these `.dvc` files name to the remote, and nothing else; returns how many files went."""
+    sent: int = repo.push(targets=[str(path) for path in pointers])
+    return sent
+
+
 def pull(repo: Repo) -> None:
     """Get data, outputs and the run cache from the remote; outputs that the remote does not have are left out.
 

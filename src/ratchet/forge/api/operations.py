@@ -13,12 +13,13 @@ from ratchet.forge import conversation, diff, dispatch, source, tickets, workflo
 from ratchet.forge.api import shapes
 from ratchet.forge.api.request import Answer, Asked, Refused, mapping, page_of, text
 from ratchet.forge.conversation import BOT, Status
-from ratchet.forge.pulls import pull_record
-from ratchet.forge.pulls.pull_record import Pull
+from ratchet.forge.pulls import pull_record, pulls
+from ratchet.forge.pulls.pull_record import Draft, Pull
 from ratchet.forge.tickets import Ticket
 
 MAIN = "refs/heads/main"
 LONGEST_COMMENT = 65_536
+LONGEST_TITLE = 256
 LONGEST_DESCRIPTION = 140
 LONGEST_EVENT = 100
 MOST_PROPERTIES = 10
@@ -82,13 +83,32 @@ def create_status(asked: Asked, sha: str) -> Answer:
     return Answer(status=201, json=shapes.status(asked.place, commit, made))
 
 
+def list_statuses(asked: Asked, ref: str) -> Answer:
+    """The statuses of a commit, the newest first; each context once, as the forge lists them."""
+    commit = source.resolve(asked.place.home, ref)
+    if commit is None:
+        raise Refused(404, "Not Found")
+    found = conversation.statuses(asked.place.home, commit)
+    return page_of(asked, [shapes.status(asked.place, commit, one) for one in found])
+
+
+def create_pull(asked: Asked) -> Answer:
+    """A pull request of the bot's. As on GitHub, opening it with a job's token starts no workflow."""
+    title, body = text(asked.body, "title"), text(asked.body, "body", optional=True)
+    if not title.strip() or len(title) > LONGEST_TITLE or len(body) > LONGEST_COMMENT:
+        raise Refused(422, f"Validation Failed: a title of 1 to {LONGEST_TITLE}, a body of {LONGEST_COMMENT}", "title")
+    owner = asked.place.repository.partition("/")[0]
+    head, base = text(asked.body, "head").removeprefix(f"{owner}:"), text(asked.body, "base")
+    try:
+        made, _ = pulls.create(asked.place.home, Draft(title=title, body=body, head=head, base=base, author=BOT))
+    except UsageError as error:
+        raise Refused(422, f"Validation Failed: {error.message}", "head") from error
+    return Answer(status=201, json=_whole(asked, made))
+
+
 def show_pull(asked: Asked, number: str) -> Answer:
     """One pull request."""
-    pull = _pull(asked, number)
-    files = _files(asked, pull)
-    said = len(conversation.comments(asked.place.home, pull.number))
-    commits = diff.commit_count(asked.place.home, pull)
-    return Answer(json=shapes.whole_pull(_shown(asked, pull), files, commits=commits, comments=said))
+    return Answer(json=_whole(asked, _pull(asked, number)))
 
 
 def list_pulls(asked: Asked) -> Answer:
@@ -170,6 +190,12 @@ def _pull(asked: Asked, number: str) -> Pull:
 
 def _files(asked: Asked, pull: Pull) -> list[shapes.Json]:
     return [shapes.file(asked.place, pull.head_sha, each) for each in diff.files(asked.place.home, pull)]
+
+
+def _whole(asked: Asked, pull: Pull) -> shapes.Json:
+    said = len(conversation.comments(asked.place.home, pull.number))
+    commits = diff.commit_count(asked.place.home, pull)
+    return shapes.whole_pull(_shown(asked, pull), _files(asked, pull), commits=commits, comments=said)
 
 
 def _shown(asked: Asked, pull: Pull) -> shapes.Json:

@@ -45,6 +45,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", f"{REPOSITORY}/pulls/{NUMBER}", operations.show_pull),
     ("GET", f"{REPOSITORY}/pulls/{NUMBER}/files", operations.list_files),
     ("GET", f"{REPOSITORY}/pulls", operations.list_pulls),
+    ("POST", f"{REPOSITORY}/pulls", operations.create_pull),
+    ("GET", f"{REPOSITORY}/commits/{SHA}/statuses", operations.list_statuses),
     ("GET", f"{REPOSITORY}/commits/{SHA}/pulls", operations.list_pulls_of_commit),
     ("POST", f"{REPOSITORY}/actions/workflows/{NAME}/dispatches", operations.start_workflow),
     ("POST", f"{REPOSITORY}/dispatches", operations.send_event),

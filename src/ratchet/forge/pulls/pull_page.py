@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ratchet.forge import conversation, results
+from ratchet.forge import conversation, results, tickets
 from ratchet.forge.conversation import Comment, Status
 from ratchet.forge.home import Home
 from ratchet.forge.pulls import landing, merging, pulls
@@ -76,8 +76,18 @@ class View:
 
     @cached_property
     def runs(self) -> list[RunResult]:
-        """Its runs, newest first."""
-        return [run for run in results.runs(self.home) if run.pull == self.pull.number][::-1]
+        """Its runs, newest first; also those that were asked for on its branch since it was opened, as on GitHub."""
+        pull, branch = self.pull, f"refs/heads/{self.pull.head}"
+        return [
+            run
+            for run in results.runs(self.home)
+            if run.pull == pull.number
+            or (
+                run.event == tickets.DISPATCH
+                and run.ref == branch
+                and pull.created <= run.started <= (pull.closed or "~")
+            )
+        ][::-1]
 
     @property
     def report(self) -> Path | None:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from ratchet.errors import UsageError
 from ratchet.io.github.calls import Caller
 from ratchet.io.github.errors import Call, GitHubFailed, misunderstood
-from ratchet.io.github.records import Artifact, ChangedFile, Comment, Pull, Status
+from ratchet.io.github.records import Artifact, ChangedFile, Comment, Pull, PullDraft, Status
 from ratchet.settings import GitHubSettings
 
-__all__ = ["Artifact", "ChangedFile", "Comment", "GitHub", "GitHubFailed", "Pull", "Status", "connect"]
+__all__ = ["Artifact", "ChangedFile", "Comment", "GitHub", "GitHubFailed", "Pull", "PullDraft", "Status", "connect"]
 
 FILES_LISTED = 3000
 """GitHub lists no more files of a pull request than this; compare `Pull.changed_files`."""
 
-COMMENT = "pull-requests: write"
+COMMENT = OPEN = "pull-requests: write"
 READ_PULLS = "pull-requests: read"
 STATUS = "statuses: write"
+READ_STATUSES = "statuses: read"
 START = "actions: write"
 SEND_EVENT = "contents: write"
 READ_ACTIONS = "actions: read"
@@ -119,6 +120,23 @@ class GitHub:
         )
         self._caller.send(call)
 
+    def statuses(self, sha: str) -> list[Status]:
+        """The statuses that a commit was given, the newest first."""
+        path, what = f"{self._root}/commits/{quote(sha, safe='')}/statuses", f"list the statuses of {sha[:9]}"
+        return self._all(Call(method="GET", path=path, what=what, permission=READ_STATUSES), Status.read)
+
+    def open_pull(self, draft: PullDraft) -> Pull:
+        """Make a pull request of a branch that was pushed; a workflow's own token starts no other workflow by it."""
+        call = Call(
+            method="POST",
+            path=f"{self._root}/pulls",
+            what=f"open a pull request of {draft.head}",
+            permission=OPEN,
+            body={"title": draft.title, "body": draft.body, "head": draft.head, "base": draft.base},
+            repeatable=False,
+        )
+        return _one(call, Pull.read, self._caller.json(call))
+
     def pull(self, number: int) -> Pull:
         """One pull request."""
         path, what = f"{self._root}/pulls/{number}", f"show #{number}"
@@ -137,8 +155,12 @@ class GitHub:
 
     def pulls_by_head(self, owner: str, branch: str) -> list[Pull]:
         """The open pull requests from a branch of `owner`, of a fork too."""
-        what = f"list the pull requests from {owner}:{branch}"
-        query = {"state": "open", "head": f"{owner}:{branch}"}
+        return self.pulls(head=f"{owner}:{branch}")
+
+    def pulls(self, *, head: str = "", base: str = "", state: Literal["open", "closed", "all"] = "open") -> list[Pull]:
+        """The pull requests from `head` (owner:branch), into the branch `base`, or all there are; the newest first."""
+        what = f"list the pull requests from {head}" if head else "list the pull requests"
+        query = {"state": state, **({"head": head} if head else {}), **({"base": base} if base else {})}
         call = Call(method="GET", path=f"{self._root}/pulls", what=what, permission=READ_PULLS, query=query)
         return self._all(call, Pull.read)
 

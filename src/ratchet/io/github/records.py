@@ -38,10 +38,30 @@ class Status:
     description: str
     target_url: str = ""
 
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Status:
+        """From a `status`."""
+        return cls(
+            context=body["context"],
+            state=body["state"],
+            description=body.get("description") or "",
+            target_url=body.get("target_url") or "",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullDraft:
+    """A pull request to be made: `head` and `base` are branches of the repository, `body` is Markdown."""
+
+    title: str
+    body: str
+    head: str
+    base: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pull:
-    """A pull request. `head_repository` is owner/name, empty for a fork that was deleted.
+    """A pull request. `head_repository` is owner/name, empty for a fork that was deleted; `page` is for people.
 
     `changed_files` counts them; lists of pull requests do not say it, and it is None there.
     """
@@ -54,6 +74,8 @@ class Pull:
     base_sha: str
     base_branch: str
     changed_files: int | None
+    merged: bool = False
+    page: str = ""
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Pull:
@@ -68,6 +90,8 @@ class Pull:
             base_sha=base["sha"],
             base_branch=base["ref"],
             changed_files=body.get("changed_files"),
+            merged=body.get("merged_at") is not None,
+            page=body.get("html_url", ""),
         )
 
 

@@ -45,6 +45,8 @@ class Left:
     before_first: int = 0
     before_first_files: int = 0
     open_periods: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
+    """Files that have other bytes than when they were taken, and no other number of rows."""
 
     def sentences(self, first: str) -> Iterator[str]:
         """What there is to say of it."""
@@ -52,6 +54,8 @@ class Left:
             yield f"left out {self.before_first:,} rows that are older than {first}, the first batch"
         if self.before_first_files:
             yield f"left out {self.before_first_files:,} files that are older than {first}, the first batch"
+        for url in sorted(self.edited):
+            yield f"{url} was edited after its rows were taken; batches stay as they are: publish corrections as new rows"
         if self.open_periods:
             yield f"not complete yet: {', '.join(sorted(self.open_periods))}"
 

@@ -52,13 +52,24 @@ class ByName:
             place = wanted.taken.place(check_batch_name(part.batch))
             if place == "early":
                 left.before_first_files += 1
-            if place in ("early", "unknown") or not wanted.reaches(part.batch) or _taken(part, wanted.taken):
+            if place in ("early", "unknown") or not wanted.reaches(part.batch) or self._here(part, wanted.taken):
                 continue
             if self._complete(part.batch, wanted.now):
                 found.setdefault(part.batch, []).append(part)
             else:
                 left.open_periods.add(part.batch)
         return found
+
+    def _here(self, part: Part, taken: Taken) -> bool:
+        """Whether a file is in a batch that is here. Raises DataRefused if it is there in another version now."""
+        known = taken.reading(part.url)
+        if known is not None and not self.rows.same(part, known):
+            raise DataRefused(
+                f"{part.url} has changed since batch {part.batch} was made of it, and batches are immutable",
+                next_step="publish a correction under a name of its own, such as 2013-07-corrected, and put back the "
+                "file",
+            )
+        return known is not None
 
     def _batch(self, period: str, parts: list[Part], wanted: Wanted, folder: Path) -> Batch:
         # One that is not here at all, such as one that was refused before, is no addition to anything.
@@ -108,16 +119,3 @@ class ByName:
                 next_step="name batches after periods and say rows.period in schema.yaml, or leave lateness out",
             )
         return period_end(name, calendar) + self.data.delay <= now
-
-
-def _taken(part: Part, taken: Taken) -> bool:
-    """Whether this file is in a batch that is here. Raises DataRefused if it is there in another version now."""
-    known = taken.reading(part.url)
-    if known is None:
-        return False
-    if (known.size, known.etag) != (part.size, part.etag):
-        raise DataRefused(
-            f"{part.url} has changed since batch {part.batch} was made of it, and batches are immutable",
-            next_step="publish a correction under a name of its own, such as 2013-07-corrected, and put back the file",
-        )
-    return True

@@ -142,7 +142,8 @@ class RowChoice:
         taken = self.wanted.taken
         if self.cut.rows.declared.arrived or part.query or self._same(part) or taken.reading(part.url) is None:
             return
-        for period in sorted({name for name, url in books.seen if url == part.url}):
+        periods = sorted({name for name, url in books.seen if url == part.url})
+        for period in periods:
             before, found = taken.rows_from(part.url, period), books.seen[period, part.url]
             if taken.place(period) == "late" and period <= taken.reach(part.url) and before != found:
                 raise DataRefused(
@@ -151,10 +152,12 @@ class RowChoice:
                     next_step="publish late rows as a file of their own, or declare the column that says when a row "
                     "came (arrived: …); docs/sources.md",
                 )
+        if not any(books.rows[period, part.url] for period in periods):
+            self.left.edited.add(part.url)
 
     def _same(self, part: Part) -> bool:
         known = self.wanted.taken.reading(part.url)
-        return known is not None and (known.size, known.etag) == (part.size, part.etag)
+        return known is not None and self.cut.rows.same(part, known)
 
     def _over(self, period: str) -> bool:
         """Whether a period is over by the clock: before that, nothing can make it complete."""

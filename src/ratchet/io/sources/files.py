@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from ratchet.core.schema import ColumnType
+from ratchet.core.sources.batch_source import Reading
 from ratchet.core.sources.declared import BATCH, Source
 from ratchet.core.sources.paths import batch_in, is_glob, several_files
 from ratchet.errors import DataRefused, UsageError
-from ratchet.io.sources.part import After, Opened, Part
+from ratchet.io.sources.part import After, Opened, Part, same_version
 from ratchet.io.sources.readers import chunks_of
 from ratchet.io.sources.remote import Remote, options_for
 from ratchet.io.sources.secrets import Secrets, of_cloud, required
@@ -34,6 +35,10 @@ class FilesSource:
         found = [part for path in self.declared.paths for part in self._parts(path, names)]
         _require_one_each(found)
         return found
+
+    def same(self, part: Part, known: Reading) -> bool:
+        """What no server names a version of is known by its bytes. See TableSource."""
+        return same_version(part, known) and (bool(part.etag) or self._remote(part.url).digest(part) == known.sha256)
 
     @contextmanager
     def open(self, part: Part, after: After) -> Iterator[Opened]:  # noqa: ARG002 - for queries

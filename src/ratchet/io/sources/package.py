@@ -10,11 +10,12 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from ratchet.core.schema import ColumnType
+from ratchet.core.sources.batch_source import Reading
 from ratchet.core.sources.declared import Source
 from ratchet.core.sources.paths import as_glob, batch_in
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.io import files
-from ratchet.io.sources.part import After, Opened, Part
+from ratchet.io.sources.part import After, Opened, Part, same_version
 from ratchet.io.sources.readers import chunks_of
 
 
@@ -41,6 +42,10 @@ class PackageSource:
                 next_step=f"pip show --files {self.declared.distribution} lists what it has",
             )
         return found
+
+    def same(self, part: Part, known: Reading) -> bool:
+        """The package's version is that of its files. See TableSource."""
+        return same_version(part, known)
 
     @contextmanager
     def open(self, part: Part, after: After) -> Iterator[Opened]:  # noqa: ARG002 - for queries

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from ratchet.core.sources.batch_source import Reading
 from ratchet.core.sources.declared import Source
 
 
@@ -49,6 +50,11 @@ class Opened:
     chunks: Iterator[pa.Table]
 
 
+def same_version(part: Part, known: Reading) -> bool:
+    """Whether its size and the version that its server names are those of `known`."""
+    return (part.size, part.etag) == (known.size, known.etag)
+
+
 class TableSource(Protocol):
     """Where one table comes from."""
 
@@ -62,6 +68,10 @@ class TableSource(Protocol):
 
         Raises ServiceFailed if it does not answer, DataRefused if nothing is there or a name comes twice.
         """
+        ...
+
+    def same(self, part: Part, known: Reading) -> bool:
+        """Whether a part is still what it was when `known` was read of it."""
         ...
 
     def open(self, part: Part, after: After) -> AbstractContextManager[Opened]:

@@ -75,13 +75,24 @@ class Remote:
         """A copy of the file on this machine, and its SHA-256. Raises ServiceFailed if it is not what was listed."""
         with tempfile.NamedTemporaryFile() as copy:
             digest = hashlib.sha256()
-            with self._translated(part.url), self._system.open(part.place, "rb", **self._streamed) as file:
-                while block := file.read(CHUNK):
-                    digest.update(block)
-                    copy.write(block)
+            for block in self._blocks(part):
+                digest.update(block)
+                copy.write(block)
             copy.flush()
             self._require_same(part, copy.tell())
             yield Path(copy.name), digest.hexdigest()
+
+    def digest(self, part: Part) -> str:
+        """The SHA-256 of the file as it is now. Raises ServiceFailed."""
+        digest = hashlib.sha256()
+        for block in self._blocks(part):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def _blocks(self, part: Part) -> Iterator[bytes]:
+        with self._translated(part.url), self._system.open(part.place, "rb", **self._streamed) as file:
+            while block := file.read(CHUNK):
+                yield block
 
     def _require_same(self, part: Part, read: int) -> None:
         now = self.found_at(part.place)

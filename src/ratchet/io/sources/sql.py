@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ratchet.core.schema import ColumnType
+from ratchet.core.sources.batch_source import Reading
 from ratchet.core.sources.declared import Source
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.io.sources.part import After, Opened, Part
 from ratchet.io.sources.secrets import Secrets, required
+from ratchet.io.sources.sql_column import column_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -25,12 +27,6 @@ CHUNK_ROWS = 20_000
 MARGIN = timedelta(days=2)
 """How much earlier than needed a query begins: a column without a zone may be by any zone's clock."""
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-TYPES: Mapping[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +45,28 @@ class SqlSource:
             self._columns(connection)
         return [Part(url=f"sql:{self.declared.url_env}", place="", query=True)]
 
+    def same(self, part: Part, known: Reading) -> bool:  # noqa: ARG002 - for files
+        """What a query gives is never known before. See TableSource."""
+        return False
+
     @contextmanager
     def open(self, part: Part, after: After) -> Iterator[Opened]:  # noqa: ARG002 - it is the only one
         """Run the query. See TableSource."""
         digest = hashlib.sha256(self.declared.query.encode()).hexdigest()
-        with self._connected() as connection:
-            yield Opened(sha256=digest, size=None, chunks=self._chunks(connection, after))
+        # Who reads may stop half way: the cursor is closed before its connection.
+        with self._connected() as connection, closing(self._chunks(connection, after)) as chunks:
+            yield Opened(sha256=digest, size=None, chunks=chunks)
 
-    def _chunks(self, connection: Connection, after: After) -> Iterator[pa.Table]:
+    def _chunks(self, connection: Connection, after: After) -> Generator[pa.Table]:
         streamed = {"stream_results": True, "max_row_buffer": CHUNK_ROWS}
         query = self._select(self._columns(connection), after)
         with self._translated(), closing(connection.execute(query, execution_options=streamed)) as result:
             names = list(result.keys())
             for rows in result.partitions(CHUNK_ROWS):
                 values = [list(column) for column in zip(*rows, strict=True)]
-                columns = [_column(name, each, self.types.get(name)) for name, each in zip(names, values, strict=True)]
+                columns = [
+                    column_of(name, each, self.types.get(name)) for name, each in zip(names, values, strict=True)
+                ]
                 yield pa.table(columns, names=names)
 
     def _select(self, columns: Sequence[str], after: After) -> Any:
@@ -107,15 +110,16 @@ class SqlSource:
     def _source(self) -> Any:
         from sqlalchemy import text
 
-        # A colon is no parameter here: times and casts are written with colons.
+        # A colon is no parameter here: times and casts are written with colons. A comment may end the last line.
         query = self.declared.query.strip().rstrip(";").replace(":", r"\:")
-        return text(f"({query}) AS source")
+        return text(f"({query}\n) AS source")
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import NullPool
 
+        self._require_file()
         with self._translated():
             engine = create_engine(self._url, poolclass=NullPool, hide_parameters=True)
             connection = engine.connect()
@@ -125,6 +129,17 @@ class SqlSource:
             connection.close()
             engine.dispose()
 
+    def _require_file(self) -> None:
+        """Raises ServiceFailed if there is no such SQLite file: connecting would make an empty one."""
+        place = self._url.database
+        if self._url.get_backend_name() == "sqlite" and place and place != ":memory:" and not Path(place).is_file():
+            if place.startswith("file:"):
+                return
+            raise ServiceFailed(
+                f"the database of {self.declared.url_env} is not there: no file {place}",
+                next_step=f"check the path in the variable {self.declared.url_env}; an absolute one has four slashes",
+            )
+
     @property
     def _url(self) -> URL:
         from sqlalchemy import make_url
@@ -133,11 +148,17 @@ class SqlSource:
         text = required(self.environment, self.declared.url_env, where="url_env")
         try:
             url = make_url(text)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise UsageError(
                 f"the variable {self.declared.url_env} does not hold a URL of a database",
                 next_step="it looks like postgresql://user:password@host:5432/database, or sqlite:////path/to/file",
             ) from None
+        if text.partition("?")[0].count("@") > 1:
+            # What looks like a host is a part of the password: no message may have it.
+            raise UsageError(
+                f"the URL in the variable {self.declared.url_env} has a password that is not quoted",
+                next_step="write / as %2F, @ as %40, : as %3A and % as %25 in it",
+            )
         return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
     @contextmanager
@@ -159,34 +180,3 @@ class SqlSource:
         url = self._url
         whole = self.environment.get(self.declared.url_env, "")
         return Secrets(tuple(value for value in (whole, url.password, *url.query.values()) if isinstance(value, str)))
-
-
-def _column(name: str, values: list[Any], declared: ColumnType | None) -> pa.Array:
-    """One column of a chunk as its declared type; text where it is written as text. Raises DataRefused."""
-    present = next((value for value in values if value is not None), None)
-    try:
-        return pa.array(_as_declared(values, present, declared), _kind(present, declared))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, TypeError) as error:
-        raise DataRefused(
-            f"the query's column {name} has values of several types: {str(error).splitlines()[0]}; nothing was taken",
-            next_step="cast the column in the query",
-        ) from error
-
-
-def _kind(present: object, declared: ColumnType | None) -> pa.DataType | None:
-    if isinstance(present, str):
-        return pa.string()
-    if isinstance(present, datetime):
-        return pa.timestamp("us", "UTC" if present.tzinfo else None)
-    if isinstance(present, (date, Decimal)) and declared != "number":
-        return None
-    return TYPES.get(declared) if declared else None
-
-
-def _as_declared(values: list[Any], present: object, declared: ColumnType | None) -> list[Any]:
-    """Exact decimals as numbers, and the 0 and 1 of a database without truth values as such."""
-    if isinstance(present, Decimal):
-        return [None if value is None else float(value) for value in values]
-    if declared == "boolean" and isinstance(present, int):
-        return [bool(value) if value in (0, 1) else value for value in values]
-    return values
