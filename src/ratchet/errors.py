@@ -15,11 +15,23 @@ RatchetError                     1  the base; a bare one is a bug
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 EXAMPLES_SHOWN = 3
 """How many offending values a message shows, however large the data."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known: the nearest one that is, or nothing.
+
+    >>> did_you_mean("medain", ["mean", "median"])
+    ', did you mean median?'
+    """
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 class RatchetError(Exception):
@@ -58,7 +70,8 @@ class Violation:
     def __str__(self) -> str:
         shown = f", for example {', '.join(self.examples)}" if self.examples else ""
         rows = "row" if self.count == 1 else "rows"
-        return f"{self.table}.{self.column}: {self.rule} ({self.count:,} {rows}{shown})"
+        concerned = f" ({self.count:,} {rows}{shown})" if self.count else ""
+        return f"{self.table}.{self.column}: {self.rule}{concerned}"
 
 
 class DataRefused(RatchetError):

@@ -196,7 +196,8 @@ def test_two_files_need_no_project(tmp_path: Path) -> None:
         (Asked(before="b1"), "b1 is one batch or file, and the work tree is a version of all batches"),
         (Asked(before="b1", after="b2", key=("no",)), "--key no: not a column of both versions"),
         (Asked(before="--output=x"), "neither a file"),
-        (Asked(before="b9", after="b1"), "b1 is one batch"),
+        (Asked(before="b9", after="b1"), "b9 is neither a file (CSV, Parquet, JSON lines) nor a batch, and no git"),
+        (Asked(before="b1", after="none.csv"), "there is no file none.csv"),
     ],
 )
 def test_what_cannot_be_compared_is_said(project: Settings, asked: Asked, words: str) -> None:
@@ -204,6 +205,52 @@ def test_what_cannot_be_compared_is_said(project: Settings, asked: Asked, words:
     with pytest.raises(UsageError) as refused:
         data_diff(project, asked)
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (Asked(before="mian"), "nor a revision, did you mean main?"),
+        (
+            Asked(before="b4", after="b1"),
+            "b4 is neither a file (CSV, Parquet, JSON lines), nor a batch that is here, nor a revision",
+        ),
+        (Asked(before="HEAD", batch="bb3"), "--batch bb3: neither version has it, did you mean b3?"),
+    ],
+)
+def test_a_name_that_is_nowhere_is_no_empty_difference(committed: Settings, asked: Asked, words: str) -> None:
+    """The nearest name that is there is said with it."""
+    with pytest.raises(UsageError) as refused:
+        data_diff(committed, asked)
+    assert words in refused.value.message
+
+
+def test_an_unchanged_batch_can_be_asked_for(committed: Settings) -> None:
+    """Both versions have it, so that there is no difference is an answer."""
+    assert summary(data_diff(committed, Asked(before="HEAD", batch="b3"))) == []
+
+
+def test_rows_that_share_a_key_are_told(project: Settings, tmp_path: Path) -> None:
+    """A reader has to know that pairs of them are a guess; the numbers are those of each side."""
+    path = write(tmp_path, "twice.csv", pl.concat([rows(100), rows(100).head(2)]))
+    found = data_diff(project, Asked(before="b1", after=str(path)))
+    assert summary(found) == [("b1 → twice.csv", "rows", "changed", 2, 0, 0, 0)]
+    assert found.note == "b1 → twice.csv rows: rows that share their id with another one: 4 now"
+
+
+def test_a_file_is_missed_outside_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is about the file, and not about a project that two files do not need."""
+    monkeypatch.chdir(tmp_path)
+    one = write(tmp_path, "a.csv", rows())
+    with pytest.raises(UsageError, match=r"there is no file b\.csv"):
+        run(str(one), "b.csv")
+
+
+def test_a_page_is_not_written_over_a_folder(tmp_path: Path) -> None:
+    """It is a wrong option, found before anything is read."""
+    one = write(tmp_path, "a.csv", rows())
+    refused = run(str(one), str(one), "--html", str(tmp_path))
+    assert (refused.exit_code, "--html" in refused.output) == (2, True)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -320,4 +367,6 @@ def test_a_commit_without_data_has_only_what_came_since(project: Settings) -> No
     assert {each[2] for each in summary(found)} == {"added"}
     assert len(found.tables) == 7
     assert "distributions of new batches are compared from 3 batches on" in found.note
+    # Where nothing was before, every value is new, and none is worth a line.
+    assert not any(each.change.new_categories for each in found.tables)
     assert {each[2] for each in summary(data_diff(project, Asked(before="main", after="HEAD~1")))} == {"removed"}

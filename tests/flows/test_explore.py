@@ -255,6 +255,14 @@ def test_project_without_batches_says_what_to_do(project: Path) -> None:
         _explore(project)
 
 
+def test_a_page_of_somebody_else_is_not_written_over(project: Path, tmp_path: Path) -> None:
+    """A folder with an index of its own, and no pages of ours, is refused."""
+    files.write_text(tmp_path / "theirs" / "index.html", "theirs")
+    with pytest.raises(UsageError, match=r"theirs holds index\.html, which is none of ours"):
+        _explore(project, out=tmp_path / "theirs")
+    assert (tmp_path / "theirs" / "index.html").read_text(encoding="utf-8") == "theirs"
+
+
 @pytest.mark.parametrize("beside", [{}, {"manifest.json": '{"name": "theirs"}'}], ids=["bare", "with a manifest"])
 def test_folder_with_other_things_is_left_alone(project: Path, tmp_path: Path, beside: dict[str, str]) -> None:
     """Pages that are gone are removed, so a folder that holds something else is refused."""
@@ -279,7 +287,7 @@ def test_rows_in_quarantine_are_shown_with_their_reasons(project: Path) -> None:
     _quarantine(project, "b1", rows=20)
     assert _explore(project).work.make == ("b1",)
     text = _text(project, "b1")
-    assert "in quarantine 1 of rows" in text
+    assert "in quarantine 1 row " in text
     assert "is above 90 kg" in text
     assert "weight: above-max" in text
 

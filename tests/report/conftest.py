@@ -34,6 +34,7 @@ from ratchet.core.evaluation import MetricRow
 from ratchet.core.findings import Advice, Estimate
 from ratchet.core.findings import Comparison as Compared
 from ratchet.core.judged import Evaluation
+from ratchet.core.leakage.records import LeakageCheck
 from ratchet.core.metrics import METRICS
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
@@ -376,6 +377,21 @@ def reports() -> dict[str, Report]:
     """The report of each case: a verdict, and what is known about the change."""
     found = {case: made(verdict, changes(verdict)[name]) for case, (verdict, name) in CASES.items()}
     return found | {"promote-first": made("promote", None, first=True)}
+
+
+@pytest.fixture(scope="session")
+def leaking() -> Callable[[LeakageCheck], Report]:
+    """The report of a model whose judging rows leak."""
+
+    def make(check: LeakageCheck) -> Report:
+        found = decision("reject")
+        evidence = found.evidence.model_copy(update={"leakage": check})
+        return build_report(
+            model="flights-late", record=RECORD, decision=found.model_copy(update={"evidence": evidence}),
+            evaluation=evaluation("reject"), folds={}, spread={},
+        )  # fmt: skip
+
+    return make
 
 
 @pytest.fixture(scope="session")

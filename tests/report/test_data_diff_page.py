@@ -47,6 +47,7 @@ FULL = DiffedTable(
 TEXT = """\
 HEAD → work tree
 1 table differs: 2 rows added, 1 row removed, 2 rows edited, 1 label flipped, 1 change of columns.
+Note: b1 rows: something
 
 Tables that differ
   batch    table  what     rows before  rows after  added  removed  edited  labels flipped
@@ -83,14 +84,20 @@ Categories that are gone
 
   Removed rows
     row
-    id (missing)
-
-Note: b1 rows: something"""
+    id (missing)"""
 
 
 def test_the_text_is_tables_under_one_line() -> None:
-    """Numbers to the right, a row's key once, what is left out counted, the note last."""
+    """Numbers to the right, a row's key once, what is left out counted; the note before them."""
     assert as_text(diff_page(diff(FULL, note="b1 rows: something"))) == TEXT
+
+
+def test_two_tables_are_named_by_the_title_alone() -> None:
+    """Every line would say the same two names again."""
+    text = as_text(diff_page(diff(FULL).model_copy(update={"before": "a.csv", "after": "b.csv", "kind": "tables"})))
+    assert text.splitlines()[0] == "a.csv → b.csv"
+    assert ("batch" in text, "2013-03" in text) == (False, False)
+    assert "\n\nrows\n\n  Edited rows" in text
 
 
 def test_no_difference_is_one_line() -> None:

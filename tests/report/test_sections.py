@@ -11,6 +11,7 @@ import pytest
 from ratchet.core.change.records import BatchMetric, Change, ParamChange, Rows
 from ratchet.core.evaluation import MetricRow
 from ratchet.core.judged import Evaluation
+from ratchet.core.leakage.records import LeakageCheck, Pair, Shared, Telling
 from ratchet.core.report.build import Report
 from ratchet.core.report.metrics import against_base, against_reference, headline, identical
 from ratchet.core.report.own_rules import own_rules
@@ -27,6 +28,35 @@ def section(found: Report, title: str) -> Section:
     """The section whose title starts so."""
     (only,) = (each for each in found.sections if each.title.startswith(title))
     return only
+
+
+def leak(kind: str) -> LeakageCheck:
+    """Judging rows that are training rows, or a feature that tells the label."""
+    holdout, training = (("batch", "2013-07"), ("flight", "7")), (("batch", "2013-03"), ("flight", "9"))
+    none = Shared(rows=0, expected=0.0)
+    shared = Shared(rows=400, expected=1.0, shown=(Pair(holdout=holdout, training=training),))
+    telling = Telling(feature="arr_delay", by="value", value=1.0, rows=1000, shown=(Pair(holdout=holdout),))
+    return LeakageCheck(
+        rows=1000, training_rows=9000, exact=shared if kind == "duplicates" else none, near=none, keys=none,
+        disorder=None, telling=(telling,) if kind == "feature" else (),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("duplicates", ("duplicates", "batch 2013-07, flight 7", "batch 2013-03, flight 9")),
+        ("feature", ("feature", "batch 2013-07, flight 7")),
+    ],
+)
+def test_rows_that_leak_come_first_and_open(
+    leaking: Callable[[LeakageCheck], Report], kind: str, cells: tuple[str, ...]
+) -> None:
+    """They are why no number below them counts. A feature has no training rows, so there is no column for any."""
+    first = leaking(leak(kind)).sections[0]
+    assert (first.title, first.folded) == ("Rows that leak", False)
+    assert first.tables[0].rows[0].cells == cells
+    assert len(first.tables[0].columns) == len(cells)
 
 
 def test_the_order_is_that_of_a_reader_with_a_minute(reports: dict[str, Report]) -> None:

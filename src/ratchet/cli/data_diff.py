@@ -27,7 +27,9 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
     key: Annotated[Optional[str], typer.Option(help="Columns that name a row, with commas; else the schema's.")] = None,
     examples: Annotated[int, typer.Option(help="Rows of each kind to show, at most.", min=0, max=1000)] = 3,
     json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
-    html: Annotated[Optional[Path], typer.Option(help="Write a page with pictures to this file, too.")] = None,
+    html: Annotated[
+        Optional[Path], typer.Option(help="Write a page with pictures to this file, too.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Show what happened to data: rows added, removed and edited, labels flipped, columns and values that changed."""
     from ratchet.cli.data_diff_text import as_text
@@ -51,10 +53,11 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
 def _settings_if_any(context: typer.Context, *names: str | None) -> Settings | None:
     """The project's settings; None outside of a project, where two files can be compared all the same."""
     from ratchet.errors import UsageError
+    from ratchet.io.diff_tables import is_table_name
 
     try:
         return settings_of(context)
     except UsageError:
-        if all(name and Path(name).is_file() for name in names):
+        if all(name and is_table_name(name) for name in names):
             return None
         raise

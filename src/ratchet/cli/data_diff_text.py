@@ -17,7 +17,7 @@ GAP = "  "
 def as_text(page: DiffPage) -> str:
     """The page as lines of text. Characters that a terminal would obey are taken out."""
     return "\n".join(
-        [visible(page.title), page.line, *_sections(page), *([f"\nNote: {visible(page.note)}"] if page.note else [])]
+        [visible(page.title), page.line, *([f"Note: {visible(page.note)}"] if page.note else []), *_sections(page)]
     )
 
 

@@ -35,5 +35,6 @@ def cluster_names(rows: pd.DataFrame, cluster: Cluster) -> pd.Series[str]:
     local = values.dt.tz_convert(cluster.zone).dt.tz_localize(None) if values.dt.tz is not None else values
     if cluster.every != "day":
         local = local.dt.to_period(PERIODS[cluster.every]).dt.start_time
-    names: pd.Series[str] = local.dt.strftime("%Y-%m-%d")
+    codes, days = local.dt.normalize().factorize(use_na_sentinel=False)
+    names: pd.Series[str] = days.strftime("%Y-%m-%d").to_series().take(codes).set_axis(rows.index)
     return names

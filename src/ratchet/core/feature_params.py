@@ -57,6 +57,8 @@ class Outliers(Section):
 
     @model_validator(mode="after")
     def _fits_the_rule(self) -> Self:
+        if self.model_fields_set and "action" not in self.model_fields_set:
+            raise ValueError("without an action nothing is done: add action: clip, flag or drop")
         if self.rule == "tukey" and (self.low, self.high) != (None, None):
             raise ValueError("rule tukey takes fences, neither low nor high")
         if self.rule == "bounds" and self.action != "keep" and (self.low, self.high) == (None, None):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 
 from ratchet.core.estimators import usable
 from ratchet.core.metrics import loss_names, metrics_for
 from ratchet.core.params import Params
-from ratchet.errors import UsageError
+from ratchet.errors import UsageError, did_you_mean
 
 
 def check_names(params: Params) -> None:
@@ -24,9 +23,7 @@ def check_names(params: Params) -> None:
 def _require(where: str, name: str, known: Collection[str], what: str) -> None:
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f", did you mean {near[0]}?" if near else ""
     raise UsageError(
-        f"params.yaml: {where}: {name!r} is no {what}{hint}",
+        f"params.yaml: {where}: {name!r} is no {what}{did_you_mean(name, known)}",
         next_step=f"use one of {', '.join(known)}; nothing was run",
     )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
 from ratchet.core.change.data import (
-    NewValues,
     TableDiff,
     category_changes,
+    category_fields,
     diff_tables,
     is_same,
     table_change,
@@ -96,14 +95,26 @@ class Comparer:
         before, after = self.read(pair.before, pair.table), self.read(pair.after, pair.table)
         about = f"{pair.unit} {pair.table}"
         diff = diff_tables(before, after, self._key(before, after, pair.table, about))
-        if len(diff.key) < len(diff.cells) and not diff.kept and len(before) and len(after):
-            self.notes.say(about, f"no row has the same {', '.join(diff.key)} in both: --key names other columns")
+        self._say_of_key(diff, about)
         labels = self._labels(diff, pair.table, about)
         change = table_change(pair.unit, pair.table, diff, label_flips=labels.flips if labels else None)
         if is_same(change):
             self.notes.say(about, "the same rows in another order or another form")
             return None
         return self._described(diff, change, labels)
+
+    def _say_of_key(self, diff: TableDiff, about: str) -> None:
+        """What a reader must know of the key: that it pairs nothing, or does not tell rows apart."""
+        if len(diff.key) == len(diff.cells):
+            return
+        key = ", ".join(diff.key)
+        if not diff.kept and len(diff.before) and len(diff.after):
+            self.notes.say(about, f"no row has the same {key} in both: --key names other columns")
+        repeated = [
+            f"{rows:,} {when}" for rows, when in zip(diff.kept.repeated, ("before", "now"), strict=True) if rows
+        ]
+        if repeated:
+            self.notes.say(about, f"rows that share their {key} with another one: {' and '.join(repeated)}")
 
     def _whole(self, pair: Pair) -> DiffedTable:
         path = pair.after or pair.before
@@ -146,20 +157,12 @@ class Comparer:
         new, gone = category_changes(diff)
         seen = (labels.before, labels.after, labels.flipped) if labels else None
         return DiffedTable(
-            change=change.model_copy(update=_categories(new, "new_categories", "new_category_counts")),
+            change=change.model_copy(update=category_fields(new)),
             examples=examples(diff, self.examples, labels=seen),
             pictures=self._pictures(diff, change) if self.pictures else (),
-            **_categories(gone, "gone_categories", "gone_category_counts"),
+            **category_fields(gone, "gone"),
         )
 
     def _pictures(self, diff: TableDiff, change: BatchChange) -> tuple[Bars, ...]:
         moved = sorted((each for each in change.columns if each.distance), key=lambda each: -(each.distance or 0))
         return tuple(bars(each.column, diff.before[each.column], diff.after[each.column]) for each in moved[:PICTURES])
-
-
-def _categories(found: Mapping[str, NewValues], names: str, counts: str) -> dict[str, dict[str, Any]]:
-    """The fields of a record that say which values are new or gone, and how many where not all are named."""
-    return {
-        names: {column: each.named for column, each in found.items()},
-        counts: {column: each.total for column, each in found.items() if each.total > len(each.named)},
-    }

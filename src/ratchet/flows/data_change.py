@@ -8,17 +8,26 @@ never one of the code.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 
 from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
-from ratchet.core.change.data import NewValues, TableDiff, diff_tables, is_same, new_values, table_change, whole_table
+from ratchet.core.change.data import (
+    NewValues,
+    TableDiff,
+    category_fields,
+    diff_tables,
+    is_same,
+    new_values,
+    table_change,
+    whole_table,
+)
 from ratchet.core.change.records import BatchChange, ColumnShift, DataChange
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import ServiceFailed
@@ -139,11 +148,14 @@ class _Comparison:
         found: dict[tuple[str, str], dict[str, NewValues]] = {}
         for table in sorted({each.table for each in changes if each.kind != "removed"}):
             units = [each.batch for each in changes if each.table == table and each.kind != "removed"]
+            if not self.found.batches(table, base=True):
+                # Of the first batches all values are new, which says nothing.
+                continue
             texts = self.rules[table].texts()
             after = {unit: self.found.read(unit, table, base=False, columns=texts) for unit in units}
             new = new_values(after, self._known(table, texts))
             found |= {(unit, table): values for unit, values in new.items()}
-        return [each.model_copy(update=_categories(found.get((each.batch, each.table), {}))) for each in changes]
+        return [each.model_copy(update=category_fields(found.get((each.batch, each.table), {}))) for each in changes]
 
     def _known(self, table: str, columns: list[str]) -> Iterator[pa.Table]:
         """The base's tables, the newest first: what is not new is found soonest."""
@@ -165,14 +177,6 @@ class _Comparison:
             yield from shifted(
                 name, {unit: self.found.read(unit, name, base=True) for unit in known}, new, list(rule.columns)
             )
-
-
-def _categories(found: Mapping[str, NewValues]) -> dict[str, dict[str, Any]]:
-    """The fields of a table's record that say which categories are new, and how many where not all are named."""
-    return {
-        "new_categories": {column: each.named for column, each in found.items()},
-        "new_category_counts": {column: each.total for column, each in found.items() if each.total > len(each.named)},
-    }
 
 
 def _by_name(base: Revision, why: str) -> DataChange:

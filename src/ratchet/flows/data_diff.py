@@ -16,14 +16,14 @@ import polars as pl
 import pyarrow as pa
 
 from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
-from ratchet.core.change.data import NewValues, new_values
+from ratchet.core.change.data import category_fields, new_values
 from ratchet.core.change.data_diff import DataDiff, DiffedTable
 from ratchet.core.change.records import ColumnShift
-from ratchet.errors import UsageError
+from ratchet.errors import UsageError, did_you_mean
 from ratchet.flows.compared_tables import Comparer, Pair
 from ratchet.io import dvc
 from ratchet.io.batches import LOOKUPS, RawBatches
-from ratchet.io.diff_tables import is_table_file
+from ratchet.io.diff_tables import is_table_file, is_table_name
 from ratchet.io.git import git_says
 from ratchet.io.raw_versions import RawVersions
 from ratchet.io.revision import Revision
@@ -59,6 +59,7 @@ def data_diff(settings: Settings | None, asked: Asked) -> DataDiff:
     Raises UsageError for what is no version or cannot be compared, ServiceFailed and TamperedFile for data that is
     not to be had.
     """
+    _require_known(settings, asked)
     before, after = (_tables_of(settings, name) for name in (asked.before, asked.after or ""))
     comparer = Comparer(settings.root if settings else None, asked.key, asked.examples, asked.pictures)
     if before and after:
@@ -70,11 +71,29 @@ def data_diff(settings: Settings | None, asked: Asked) -> DataDiff:
             next_step=f"compare two of a kind; one batch of two commits is: ratchet data diff HEAD --batch {named}",
         )
     if settings is None:
-        raise UsageError(
-            f"{asked.before} and {asked.after or 'the work tree'}: not two files, and no project is here",
-            next_step="name two CSV, Parquet or JSON lines files, or go into a project",
-        )
+        raise ValueError("revisions are those of a project")
     return _two_commits(settings, asked, comparer)
+
+
+def _require_known(settings: Settings | None, asked: Asked) -> None:
+    """Raises UsageError for a name that is no file, no batch and no revision, with what it may have been meant for."""
+    for name in filter(None, (asked.before, asked.after)):
+        if _tables_of(settings, name) or (settings and _commit(settings.root, name)):
+            continue
+        if is_table_name(name):
+            raise UsageError(f"there is no file {name}", next_step="name one that is here")
+        if settings is None or git_says(["rev-parse", "--git-dir"], cwd=settings.root) is None:
+            raise UsageError(
+                f"{name} is neither a file (CSV, Parquet, JSON lines) nor a batch, and no git repository is here",
+                next_step="name two files or two batches",
+            )
+        refs = git_says(["for-each-ref", "--format=%(refname:short)"], cwd=settings.root) or ""
+        known = ["HEAD", *RawBatches(settings.root).names(), *refs.split()]
+        raise UsageError(
+            f"{name} is neither a file (CSV, Parquet, JSON lines), nor a batch that is here, nor a revision"
+            f"{did_you_mean(name, known)}",
+            next_step="ratchet data list names the batches, git log the commits",
+        )
 
 
 def _tables_of(settings: Settings | None, name: str) -> dict[str, Path]:
@@ -104,6 +123,7 @@ def _two_commits(settings: Settings, asked: Asked, comparer: Comparer) -> DataDi
     after = _revision(settings.root, asked.after) if asked.after else None
     with tempfile.TemporaryDirectory() as folder, dvc.project(settings.root, settings.dvc_remote) as repo:
         versions = RawVersions(repo, before, after, Path(folder))
+        _require_batch(versions, asked.batch)
         pairs = list(_pairs(versions, asked.batch))
         tables = _compared(comparer, pairs)
         history = _History(versions, comparer)
@@ -120,17 +140,30 @@ def _compared(comparer: Comparer, pairs: Iterable[Pair]) -> tuple[DiffedTable, .
     return tuple(found for pair in pairs if (found := comparer.table(pair)))
 
 
-def _revision(root: Path, name: str) -> Revision:
-    """The commit of a branch, here or on origin, of a tag, or of what else git takes. Raises UsageError."""
+def _commit(root: Path, name: str) -> str | None:
+    """The commit of a branch, here or on origin, of a tag, or of what else git takes; None if it is none."""
     for ref in (name, f"refs/remotes/origin/{name}"):
         found = git_says(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"], cwd=root)
         # Git answers an option with itself.
         if found is not None and COMMIT.fullmatch(found):
-            return Revision(root, found)
-    raise UsageError(
-        f"{name} is neither a file (CSV, Parquet, JSON lines), nor a batch that is here, nor a revision",
-        next_step="ratchet data list names the batches, git log the commits",
-    )
+            return found
+    return None
+
+
+def _revision(root: Path, name: str) -> Revision:
+    commit = _commit(root, name)
+    if commit is None:
+        raise ValueError(f"{name} is no revision")
+    return Revision(root, commit)
+
+
+def _require_batch(versions: RawVersions, name: str | None) -> None:
+    """Raises UsageError if neither version has the batch."""
+    if name is not None and name not in (known := versions.units()):
+        raise UsageError(
+            f"--batch {name}: neither version has it{did_you_mean(name, known)}",
+            next_step="ratchet data list names the batches",
+        )
 
 
 def _pairs(versions: RawVersions, only: str | None) -> Iterator[Pair]:
@@ -158,10 +191,13 @@ class _History:
         if change.kind != "added" or change.batch == LOOKUPS:
             return table
         after = self._arrow(self.versions.path((change.batch, change.table), before=False), change.table)
-        known = (self._arrow(path, change.table) for path in reversed(self._known(change.table).values()))
+        paths = self._known(change.table)
+        if not paths:
+            # Of the first batches all values are new, which says nothing.
+            return table
+        known = (self._arrow(path, change.table) for path in reversed(paths.values()))
         found = new_values({change.batch: after}, known).get(change.batch, {})
-        update = {"new_categories": {name: each.named for name, each in found.items()}, **_counts(found)}
-        return table.model_copy(update={"change": change.model_copy(update=update)})
+        return table.model_copy(update={"change": change.model_copy(update=category_fields(found))})
 
     def shifts(self, pairs: Sequence[Pair]) -> Iterator[ColumnShift]:
         """Columns of new batches that lie outside what the newest batches before do."""
@@ -182,8 +218,3 @@ class _History:
 
     def _arrow(self, path: Path, table: str) -> pa.Table:
         return self.comparer.read(path, table).to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _counts(found: dict[str, NewValues]) -> dict[str, dict[str, int]]:
-    """The counts that a record holds, of the columns whose values are not all named."""
-    return {"new_category_counts": {name: each.total for name, each in found.items() if each.total > len(each.named)}}

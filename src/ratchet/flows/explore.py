@@ -6,7 +6,6 @@ again when its data, the schema, the room or the code changes; the page over bat
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,15 +19,16 @@ from ratchet.core.feature_table import check_labels
 from ratchet.core.manifest import Manifest, Work, digest_of
 from ratchet.core.params import Params
 from ratchet.core.schema import ROWS, Schema
-from ratchet.errors import DataRefused, ServiceFailed, UsageError
+from ratchet.errors import DataRefused, ServiceFailed, UsageError, did_you_mean
 from ratchet.io import files, layout
-from ratchet.io.batches import LOOKUPS, MANIFEST, UnitStore
+from ratchet.io.batches import LOOKUPS, UnitStore
 from ratchet.io.explore.checked import checked, validation_digests
 from ratchet.io.explore.origin import Origin, origins
 from ratchet.io.explore.page import Seen, batch_page, index_page
 from ratchet.io.explore.versions import versions_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
+from ratchet.io.unit_manifest import MANIFEST
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def explore(settings: Settings, *, batches: Sequence[str], out: Path | None, for
     keys = {name: explorer.key(origin, made_with) for name, origin in here.items()}
     wanted = _wanted(keys, batches, store)
     if force:
-        _forget(store, batches or list(keys))
+        store.forget(batches or list(keys))
     work = store.update(wanted, lambda name, half: explorer.make(here[name], half))
     report_work("explore", work)
     _write_index(folder, params, store, keys)
@@ -160,21 +160,17 @@ def _wanted(keys: Mapping[str, str], batches: Sequence[str], store: UnitStore) -
     return {**kept, **{name: keys[name] for name in batches}}
 
 
-def _forget(store: UnitStore, units: Sequence[str]) -> None:
-    """Take units out of the manifest, so that they count as never made."""
-    others = {name: unit for name, unit in store.manifest().units.items() if name not in units}
-    files.write_text(store.folder / MANIFEST, Manifest(units=others).model_dump_json())
-
-
 def _store(folder: Path) -> UnitStore:
     """Where the pages of batches are. Raises UsageError if the folder holds something else, which is left as it is."""
     store = UnitStore(folder / BATCHES)
-    others = [path for path in store.folder.glob("*") if not path.name.startswith(files.HALF_WRITTEN)]
-    if others and not _is_ours(store.folder / MANIFEST):
-        raise UsageError(
-            f"{store.folder} holds {others[0].name}, which is none of ours, and would be removed",
-            next_step="name a folder that is empty, or not there, with --out",
-        )
+    if not _is_ours(store.folder / MANIFEST):
+        inside = (path for place in (store.folder, folder) for path in place.glob("*") if path != store.folder)
+        others = [path for path in inside if not path.name.startswith(files.HALF_WRITTEN)]
+        if others:
+            raise UsageError(
+                f"{others[0].parent} holds {others[0].name}, which is none of ours, and could be removed",
+                next_step="name a folder that is empty, or not there, with --out",
+            )
     return store
 
 
@@ -191,9 +187,8 @@ def _require_known(batches: Sequence[str], here: Mapping[str, Origin]) -> None:
         raise DataRefused("there is no batch here", next_step="ratchet data pull or ratchet data add")
     for name in batches:
         if name not in here:
-            near = difflib.get_close_matches(name, here, n=1)
             raise UsageError(
-                f"there is no batch {name!r}" + (f", did you mean {near[0]}?" if near else ""),
+                f"there is no batch {name!r}{did_you_mean(name, here)}",
                 next_step="ratchet data list shows the batches",
             )
 

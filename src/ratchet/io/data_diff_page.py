@@ -45,7 +45,7 @@ def distribution(bars: Bars) -> Spec:
     scale = {"domain": [BEFORE, AFTER], "range": [GREY, BLUE]}
     encoding: Spec = {
         "x": {"field": "name", "type": "ordinal", "sort": {"field": "place"}, "title": None,
-              "axis": {"labelAngle": -40, "labelOverlap": True, "labelLimit": 110}},
+              "axis": {"labelAngle": -40, "labelOverlap": True, "labelLimit": 150}},
         "xOffset": {"field": "model", "sort": [BEFORE, AFTER]},
         "y": {"field": "value", "type": "quantitative", "title": "share of rows",
               "axis": {"format": "%", "tickCount": 4}},

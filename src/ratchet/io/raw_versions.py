@@ -80,6 +80,10 @@ class RawVersions:
         self._fetch(self.before, [tracked for unit, tracked in known.items() if unit not in here])
         return {unit: here.get(unit) or self._place(self.before, tracked) for unit, tracked in known.items()}
 
+    def units(self) -> set[str]:
+        """The batches that either version has, and `LOOKUPS` where there are standing ones."""
+        return {unit for unit, _ in (*self._listing, *self.differing)}
+
     @cached_property
     def _listing(self) -> dict[TableName, str]:
         """Every raw table of the version before."""
@@ -135,8 +139,8 @@ class RawVersions:
 def table_name(path: str) -> TableName | None:
     """Which table a path in the project is; None if it is no raw table.
 
-    >>> table_name("data/raw/2013-07/rows.parquet"), table_name("data/lookups/planes.csv"), table_name("data/raw/x")
-    (('2013-07', 'rows'), ('lookups', 'planes'), None)
+    >>> table_name("data/raw/2013-07/rows.parquet"), table_name("data/lookups/prices.csv"), table_name("data/raw/x")
+    (('2013-07', 'rows'), ('lookups', 'prices'), None)
     """
     parts, suffix = PurePosixPath(path).with_suffix("").parts, PurePosixPath(path).suffix
     if suffix not in SUFFIXES:

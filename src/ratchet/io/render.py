@@ -7,21 +7,16 @@ nothing be loaded from anywhere.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import markupsafe
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from ratchet.core.report.build import SENTENCE, Report
 from ratchet.core.report.table import CELL, Kind
 from ratchet.core.report.text import shortened
-from ratchet.io import charts, markdown
-from ratchet.io.chart_parts import Spec
+from ratchet.io import charts, html_page, markdown
 from ratchet.io.markdown import Markup
 
 ICONS = {"promote": "🟢", "hold": "🟡", "reject": "🔴"}
@@ -36,13 +31,6 @@ PICTURES = {
     "confusion.png": "Confusion matrix",
     "predicted.png": "Predicted and actual",
 }
-START = """
-for (const chart of document.querySelectorAll("[data-chart]")) {
-  const spec = JSON.parse(document.getElementById(chart.dataset.chart).textContent);
-  vegaEmbed(chart, spec, {actions: false, renderer: "svg", ast: true});
-}
-"""
-"""Draws every chart; `ast` reads Vega's expressions instead of compiling them, which the page's policy forbids."""
 
 
 def render_markdown(report: Report, page_url: str = "") -> str:
@@ -66,19 +54,20 @@ def render_markdown(report: Report, page_url: str = "") -> str:
 def render_html(report: Report, evaluation: Path) -> str:
     """The report as one page; what it has no chart of its own for comes from the folder `evaluation`."""
     found = charts.charts(report.change) if report.change else {}
-    drawn = {name: {"title": title, "json": _json(spec), "svg": _data("svg+xml", charts.svg(name, spec).encode())}
+    drawn = {name: {"title": title, "json": html_page.script_json(spec),
+                    "svg": html_page.data_address("svg+xml", charts.svg(name, spec).encode())}
              for name, (title, spec) in found.items()}  # fmt: skip
     own = {"curves.png"} if "roc" in drawn else set()
     text = evaluation / "classification_report.txt"
-    scripts = [charts.bundle(), START] if drawn else []
-    return _html().get_template("report.html.j2").render(
+    scripts = [charts.bundle(), html_page.START] if drawn else []
+    shown = [(evaluation / name, title) for name, title in PICTURES.items() if name not in own]
+    return html_page.environment().get_template("report.html.j2").render(
         report=report,
         charts=drawn,
-        pictures=[(title, _data("png", (evaluation / name).read_bytes())) for name, title in PICTURES.items()
-                  if name not in own and (evaluation / name).is_file()],
+        pictures=[(title, html_page.data_address("png", path.read_bytes())) for path, title in shown if path.is_file()],
         classification=markupsafe.escape(text.read_text(encoding="utf-8")) if text.is_file() else "",
-        scripts=[markupsafe.Markup(script) for script in scripts],  # noqa: S704  # ours, and the bundle's
-        policy=_policy(scripts),
+        scripts=html_page.trusted(scripts),
+        policy=html_page.policy(scripts),
     )  # fmt: skip
 
 
@@ -95,30 +84,16 @@ def _fitted(sections: list[str]) -> str:
 
 
 def _markdown() -> Environment:
-    environment = _environment(
+    """The pages' environment, but for what is escaped: `finalize` does it for Markdown."""
+    environment = html_page.environment().overlay(
         autoescape=False, finalize=lambda each: each if isinstance(each, Markup) else _text(each)
     )
     environment.filters |= {"cell": _cell, "summary": markdown.summary, "markup": Markup}
     return environment
 
 
-def _html() -> Environment:
-    return _environment(autoescape=True, finalize=_shown)
-
-
-def _environment(**options: Any) -> Environment:
-    return Environment(  # noqa: S701  # off for Markdown alone, where `finalize` escapes
-        loader=PackageLoader("ratchet.io"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **options
-    )
-
-
 def _text(value: object) -> Markup:
     return Markup(markdown.plain(shortened(str(value), SENTENCE)))
-
-
-def _shown(value: object) -> object:
-    """Text without the characters that nobody sees; what is safe already stays as it is."""
-    return value if not isinstance(value, str) or hasattr(value, "__html__") else markdown.visible(value)
 
 
 def _cell(text: str, kind: Kind) -> Markup:
@@ -127,25 +102,3 @@ def _cell(text: str, kind: Kind) -> Markup:
     if kind == "real" and text in MARKS:
         return Markup(f"{MARKS[text]} **{text}**" if text in ("better", "worse") else f"{MARKS[text]} {text}")
     return Markup(markdown.inline(shortened(text, CELL)))
-
-
-def _json(spec: Spec) -> markupsafe.Markup:
-    """JSON that may stand in a script: only ASCII, and nothing that ends a script or starts a comment."""
-    text = json.dumps(spec, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
-    for each in "<>&":
-        text = text.replace(each, f"\\u{ord(each):04x}")
-    return markupsafe.Markup(text)  # noqa: S704  # escaped above
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _policy(scripts: list[str]) -> str:
-    """Nothing is loaded, sent or framed; only these scripts run."""
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )

@@ -56,6 +56,20 @@ def _values(spec: Spec | None) -> list[dict[str, object]]:
     return values
 
 
+def test_batches_are_in_order_where_one_has_no_interval() -> None:
+    """A batch of one row has a mean and no interval: its point stands in its place, and not after the newest."""
+    bare = _estimate(0.5).model_copy(update={"low": None, "high": None})
+    one = _batch("b", {})
+    one = one.model_copy(update={"target": Target(labelled=1, rates=(Rate(name="", estimate=bare),), measure="",
+                                                  associations=())})  # fmt: skip
+    spec = charts.target_by_batch([_batch("a", {}, ""), one, _batch("c", {}, "")], "mean", share=False)
+    assert spec is not None
+    drawn = charts.svg(spec)
+    places = [drawn.index(f">{name}</text>") for name in "abc"]
+    assert places == sorted(places)
+    assert spec["encoding"]["x"]["scale"] == {"domain": ["a", "b", "c"]}
+
+
 def test_days_without_rows_are_drawn_as_none() -> None:
     """A gap is seen: the day between two days with rows has zero."""
     assert [(each["day"], each["rows"]) for each in _values(SPECS["days"])] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -215,6 +215,16 @@ def new_values(after: Mapping[str, pa.Table], known: Iterable[pa.Table]) -> dict
         if values:
             found.setdefault(batch, {})[column] = NewValues(tuple(sorted(_commonest(values))), len(values))
     return found
+
+
+def category_fields(found: Mapping[str, NewValues], which: Literal["new", "gone"] = "new") -> dict[str, dict[str, Any]]:
+    """The fields of a record that say which values are new or gone, and how many where not all are named."""
+    return {
+        f"{which}_categories": {column: each.named for column, each in found.items()},
+        f"{which}_category_counts": {
+            column: each.total for column, each in found.items() if each.total > len(each.named)
+        },
+    }
 
 
 def text_columns(table: pa.Table) -> list[str]:

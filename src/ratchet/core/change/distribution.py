@@ -20,6 +20,8 @@ VALUES = 10
 """Bars of texts and booleans: the commonest values of either version."""
 TAIL = 0.005
 """Share of the numbers of each version that lies in the outermost bars, however far out: a few never set the scale."""
+DAY = 86_400_000_000
+"""Microseconds: bars of moments that are wider are named by their days alone."""
 MISSING = "missing"
 OTHERS = "others"
 
@@ -58,7 +60,9 @@ def _of_numbers(before: pl.Series, after: pl.Series) -> tuple[list[str], list[li
         names = [_name(value, before) for value in distinct]
     else:
         edges = np.linspace(low, high, BINS + 1)
-        names = [f"{_name(one, before)} to {_name(other, before)}" for one, other in pairwise(edges)]
+        clock = (high - low) / BINS < DAY
+        ends = [_name(edge, before, clock=clock) for edge in edges]
+        names = [f"{one} to {other}" for one, other in pairwise(ends)]
     inside = [np.clip(np.searchsorted(edges, each.clip(low, high), "right") - 1, 0, len(names) - 1) for each in numbers]
     return names, [np.bincount(each, minlength=len(names)).tolist() for each in inside]
 
@@ -71,9 +75,10 @@ def _floats(values: pl.Series) -> NDArray[np.float64]:
     return numbers[np.isfinite(numbers)]
 
 
-def _name(value: float, column: pl.Series) -> str:
+def _name(value: float, column: pl.Series, *, clock: bool = True) -> str:
+    """A number, or a moment, whose time of the day is left out where `clock` is off."""
     if isinstance(column.dtype, pl.Datetime | pl.Date):
-        return f"{datetime.fromtimestamp(value / 1e6, UTC):%Y-%m-%d %H:%M}"
+        return f"{datetime.fromtimestamp(value / 1e6, UTC):{'%Y-%m-%d %H:%M' if clock else '%Y-%m-%d'}}"
     return f"{value + 0.0:.4g}"
 
 

@@ -23,10 +23,14 @@ INDEX = pl.UInt32
 
 @dataclass(frozen=True)
 class Matched:
-    """Pairs of positions, one of each side, in the order of `after`; every row is in one pair at most."""
+    """Pairs of positions, one of each side, in the order of `after`; every row is in one pair at most.
+
+    `repeated` counts the rows of each side whose key another row of it has, too.
+    """
 
     before: pl.Series
     after: pl.Series
+    repeated: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
         return len(self.before)
@@ -60,9 +64,11 @@ def match_rows(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) ->
         return Matched(pairs["before"], pairs["after"])
     several = pl.col("hash").is_in(shared.implode())
     single = _verified(old, new, right.filter(~several).join(left.filter(~several), on="hash"))
-    others = _by_columns(before, after, left.filter(several)["before"], right.filter(several)["after"], key)
+    rows = left.filter(several)["before"], right.filter(several)["after"]
+    others = _by_columns(before, after, *rows, key)
     pairs = pl.concat([each.select("before", "after") for each in (single, *others)]).sort("after")
-    return Matched(pairs["before"], pairs["after"])
+    repeated = [int(side[at].is_duplicated().sum()) for side, at in zip((old, new), rows, strict=True)]
+    return Matched(pairs["before"], pairs["after"], (repeated[0], repeated[1]))
 
 
 def unmatched(matched: pl.Series, rows: int) -> pl.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +16,7 @@ from ratchet.core.feature_params import (
     Treatment,
 )
 from ratchet.core.model_record import Feature
-from ratchet.errors import UsageError
+from ratchet.errors import UsageError, did_you_mean
 
 NUMBER_KEYS = ("outliers", "numeric", "periodic")
 CATEGORY_KEYS = ("categorical", "rare")
@@ -127,8 +126,7 @@ def _indicator(feature: Feature, own: Treatment, features: Features) -> bool:
 def _require_known(declared: Collection[str], known: Sequence[str]) -> None:
     for name in declared:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f", did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(name, known)
             raise UsageError(
                 f"params.yaml: features.columns.{name}: build() returns no such feature{hint}",
                 next_step=f"use one of {', '.join(known)}",

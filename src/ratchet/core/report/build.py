@@ -93,6 +93,8 @@ def build_report(
 def _about(change: Change | None, decision: Decision, evaluation: Evaluation) -> Iterator[Section]:
     coverage = 1 - 2 * decision.policy.alpha
     comparison = change.comparison if change else None
+    if (leaking := leaking_rows(decision)).tables:
+        yield leaking
     if change and comparison:
         yield against_base(change, comparison)
     yield against_reference(evaluation, coverage, change)
@@ -110,8 +112,6 @@ def _evidence(
     record: ModelRecord, decision: Decision, evaluation: Evaluation, folds: Folds, spread: Folds
 ) -> Iterator[Section]:
     yield _conditions(decision.conditions)
-    if (leaking := leaking_rows(decision)).tables:
-        yield leaking
     if folds:
         yield _cross_validation(folds, spread)
     if treated := record.preprocessing.lines():

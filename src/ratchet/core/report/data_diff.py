@@ -45,8 +45,11 @@ def diff_page(diff: DataDiff) -> DiffPage:
             replace(shift_table(diff.shifts), title="New batches unlike the ones before them"),
         ]
     )
+    if diff.kind == "tables":
+        tables = tuple(map(_without_batch, tables))
     overview = Section(title="", tables=tables)
-    rows = tuple(section for place, each in enumerate(diff.tables) if (section := _rows(place, each)))
+    named = diff.kind == "batches"
+    rows = tuple(section for place, each in enumerate(diff.tables) if (section := _rows(place, each, named=named)))
     return DiffPage(f"{diff.before} → {diff.after}", _line(diff), (overview, *rows) if tables else rows, diff.note)
 
 
@@ -69,6 +72,13 @@ def _line(diff: DataDiff) -> str:
     return f"{count(len(changes), 'table')} {'differs' if len(changes) == 1 else 'differ'}: {sentence(parts)}."
 
 
+def _without_batch(one: Table) -> Table:
+    """A table of two batches or files, which the title names already."""
+    rows = tuple(replace(row, cells=row.cells[1:]) for row in one.rows)
+    title = one.title.removesuffix(" within a batch")
+    return replace(one, title=title, columns=one.columns[1:], rows=rows)
+
+
 def _gone_table(tables: Sequence[DiffedTable]) -> Table:
     rows = [
         Row((each.change.batch, f"{each.change.table}.{column}", listed(values, total=_gone(each, column))))
@@ -83,8 +93,8 @@ def _gone(each: DiffedTable, column: str) -> int:
     return each.gone_category_counts.get(column, len(each.gone_categories[column]))
 
 
-def _rows(place: int, each: DiffedTable) -> Section | None:
-    """The examples and pictures of one table."""
+def _rows(place: int, each: DiffedTable, *, named: bool) -> Section | None:
+    """The examples and pictures of one table; `named` says whether its batch is said with it."""
     shown, change = each.examples, each.change
     tables = filled(
         [
@@ -96,7 +106,7 @@ def _rows(place: int, each: DiffedTable) -> Section | None:
     pictures = tuple(picture_name(place, column) for column in range(len(each.pictures)))
     if not tables and not pictures:
         return None
-    return Section(title=f"{change.batch} {change.table}", tables=tables, pictures=pictures)
+    return Section(title=f"{change.batch} {change.table}" if named else change.table, tables=tables, pictures=pictures)
 
 
 def _edited(rows: Sequence[RowEdit], total: int) -> Table:

@@ -85,7 +85,7 @@ def target_by_batch(batches: Sequence[BatchFacts], title: str, *, share: bool) -
     else:
         colour = {"field": "class", "type": "nominal", "scale": {"domain": names, "range": CLASSES}}
     encoding = {
-        "x": _batches(),
+        "x": _in_order([name for name, _ in _named(batches)]),
         "y": {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False},
               "axis": {"format": "%"} if share else {}},
         "color": colour,
@@ -119,7 +119,7 @@ def heat_map(batches: Sequence[str], lines: Sequence[Line], title: str) -> Spec 
         },
     }  # fmt: skip
     encoding = {
-        "x": {**_batches(), "sort": places, "scale": {"domain": places}},
+        "x": _in_order(places),
         "y": {"field": "column", "type": "nominal", "sort": names, "title": None, "scale": {"domain": names}},
     }
     layers = [cells, _numbers(top, shown)] if len(batches) <= WRITTEN else [cells]
@@ -170,6 +170,11 @@ def _reach() -> Spec:
 def _batches() -> Spec:
     axis = {"labelAngle": 0, "labelOverlap": True, "grid": False}
     return {"field": "batch", "type": "ordinal", "sort": None, "title": None, "axis": axis}
+
+
+def _in_order(names: Sequence[str]) -> Spec:
+    """The same for layers that lack some of the batches: each would put its own first."""
+    return {**_batches(), "sort": list(names), "scale": {"domain": list(names)}}
 
 
 def _amount(field: str, title: str) -> Spec:

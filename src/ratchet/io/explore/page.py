@@ -147,7 +147,7 @@ def _associations(seen: Seen) -> list[Strength]:
         )
         for each in (seen.facts.target.associations if seen.facts.target else ())
     ]
-    return sorted(found, key=lambda each: (each.after, -each.width, each.column))
+    return sorted(found, key=lambda each: (each.after, each.text == NONE, -each.width, each.column))
 
 
 def _sampled(report: TableReport) -> str:

@@ -10,7 +10,7 @@ from ratchet.core.explore.overview import Coming
 from ratchet.core.explore.target import Rate
 from ratchet.core.params import Task
 from ratchet.core.report.text import NONE, count, listed, shortened
-from ratchet.core.schema import Column
+from ratchet.core.schema import ROWS, Column
 
 VALUE = 40
 """Characters of a value in a table."""
@@ -88,6 +88,12 @@ def basis_words(rate: Rate) -> str:
     return f"{count(found.rows, 'row')} with a label, in {count(found.clusters, 'cluster')} (split.cluster)"
 
 
+def interval_words(rate: Rate) -> str:
+    """The same behind an interval: one row has a mean, and none."""
+    has_none = rate.estimate.low is None or rate.estimate.high is None
+    return basis_words(rate) if has_none else f"95% interval; {basis_words(rate)}"
+
+
 def time_words(facts: BatchFacts) -> str:
     """'2013-07-01 05:00 to 2013-07-31 23:00'."""
     return f"{facts.coverage.first} to {facts.coverage.last}" if facts.coverage else ""
@@ -104,10 +110,14 @@ def day_words(facts: BatchFacts) -> str:
 
 
 def quarantine_words(facts: BatchFacts) -> str:
-    """'2 of rows, 1 of weather'."""
+    """'2 rows, 1 of prices'."""
     if facts.quarantined is None:
         return "not checked yet"
-    return ", ".join(f"{rows:,} of {table}" for table, rows in facts.quarantined.items() if rows) or "none"
+    return ", ".join(_quarantined(table, rows) for table, rows in facts.quarantined.items() if rows) or "none"
+
+
+def _quarantined(table: str, rows: int) -> str:
+    return count(rows, "row") if table == ROWS else f"{rows:,} of {table}"
 
 
 def coming_words(coming: Coming) -> str:
@@ -124,6 +134,8 @@ def _values(facts: ColumnFacts) -> str:
     rows = facts.sketch.rows
     if not facts.sketch.comparable:
         return "each row its own" if facts.sketch.names_rows else "many"
+    if [number for _, number in facts.commonest] == [rows]:
+        return f"always {shortened(facts.commonest[0][0], VALUE)}"
     return ", ".join(f"{shortened(value, VALUE)} {percent(number / rows)}" for value, number in facts.commonest)
 
 
