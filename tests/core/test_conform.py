@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ratchet.core.conform import conform
 from ratchet.core.schema import Column, ColumnType, Table
-from ratchet.errors import EXAMPLES_SHOWN, Violation
+from ratchet.core.validation.records import EXAMPLES, Finding
 
 
 def table(**columns: ColumnType) -> Table:
@@ -26,11 +26,16 @@ def one(values: list[Any] | pa.Array, kind: ColumnType) -> pa.ChunkedArray:
     return typed.column("x")
 
 
-def refused(values: list[Any] | pa.Array, kind: ColumnType) -> Violation:
+def refused(values: list[Any] | pa.Array, kind: ColumnType) -> Finding:
     """The one violation of a single column."""
     _, (violation,) = conform(pa.table({"x": values}), table(x=kind), name="rows")
     assert (violation.table, violation.column) == ("rows", "x")
     return violation
+
+
+def found(table: str, column: str, rule: str, sentence: str, count: int) -> Finding:
+    """A finding that refuses the batch."""
+    return Finding(table=table, column=column, rule=rule, level="refuse", sentence=sentence, count=count)
 
 
 NATIVE: dict[ColumnType, st.SearchStrategy[Any]] = {
@@ -87,26 +92,26 @@ def test_columns_come_out_in_the_order_of_the_schema() -> None:
 def test_a_missing_column_is_named() -> None:
     """The violation names the column and counts every row."""
     _, violations = conform(pa.table({"a": [1, 2]}), table(a="integer", b="string"), name="rows")
-    assert violations == (Violation(table="rows", column="b", rule="required column is missing", count=2),)
+    assert violations == (found("rows", "b", "missing-column", "required column is missing", 2),)
 
 
 def test_a_column_nobody_declared_is_named() -> None:
     """Nothing is dropped in silence."""
     _, violations = conform(pa.table({"a": [1, 2], "z": [1, 2]}), table(a="integer"), name="weather")
-    assert violations == (Violation(table="weather", column="z", rule="column is not in schema.yaml", count=2),)
+    assert violations == (found("weather", "z", "unknown-column", "column is not in schema.yaml", 2),)
 
 
 def test_an_empty_table_is_a_violation() -> None:
     """A batch without rows is a mistake somewhere else."""
     _, violations = conform(pa.table({"a": pa.array([], pa.int64())}), table(a="integer"), name="rows")
-    assert violations == (Violation(table="rows", column="*", rule="has no rows", count=0),)
+    assert violations == (found("rows", "*", "no-rows", "has no rows", 0),)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     """A missing, an undeclared and a mistyped column are three violations of one call."""
     raw = pa.table({"a": ["x"], "z": [1]})
     _, violations = conform(raw, table(a="integer", b="string"), name="rows")
-    assert sorted((violation.column, violation.rule) for violation in violations) == [
+    assert sorted((violation.column, violation.sentence) for violation in violations) == [
         ("a", "is not of type integer"),
         ("b", "required column is missing"),
         ("z", "column is not in schema.yaml"),
@@ -134,7 +139,9 @@ def test_a_value_of_another_type_is_counted_and_shown(
     values: list[Any], kind: ColumnType, count: int, examples: tuple[str, ...]
 ) -> None:
     """The violation counts the rows that do not fit, and shows them as they are."""
-    expected = Violation(table="rows", column="x", rule=f"is not of type {kind}", count=count, examples=examples)
+    expected = found("rows", "x", "wrong-type", f"is not of type {kind}", count).model_copy(
+        update={"examples": examples}
+    )
     assert refused(values, kind) == expected
 
 
@@ -143,7 +150,7 @@ def test_a_value_of_another_type_is_counted_and_shown(
 def test_examples_are_bounded_however_large_the_data(rows: int) -> None:
     """The count is of all rows, the examples are a few."""
     violation = refused([f"bad {row}" for row in range(rows)], "integer")
-    assert (violation.count, len(violation.examples)) == (rows, min(rows, EXAMPLES_SHOWN))
+    assert (violation.count, len(violation.examples)) == (rows, min(rows, EXAMPLES))
 
 
 @pytest.mark.parametrize("kind", sorted(PLAIN))
@@ -188,9 +195,32 @@ def test_a_date_is_its_midnight() -> None:
 def test_moments_with_and_without_a_zone_do_not_mix() -> None:
     """Half of a column cannot be placed in time, so none of it is used."""
     violation = refused(["2013-07-04T09:00:00Z", "2013-07-04T09:00:00"], "timestamp")
-    assert (violation.rule, violation.count) == ("is not of type timestamp", 2)
+    assert (violation.rule, violation.count) == ("wrong-type", 2)
+    assert violation.sentence.endswith(": some moments have a time zone, and some have none")
+
+
+def test_a_number_that_is_none_is_missing() -> None:
+    """NaN says that there is no value, as pandas means it: later stages see one kind of missing value."""
+    assert one([1.5, float("nan"), None], "number").to_pylist() == [1.5, None, None]
+
+
+def test_a_column_that_is_there_twice_is_named() -> None:
+    """Nobody can say which of the two is meant."""
+    raw = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    _, violations = conform(raw, table(a="integer"), name="rows")
+    assert [(each.column, each.rule) for each in violations] == [("a", "repeated-column")]
 
 
 def test_large_integers_may_be_numbers() -> None:
     """An integer column that is declared a number becomes one, also beyond 2**53."""
     assert one([2**53 + 1, 1], "number").to_pylist() == [float(2**53 + 1), 1.0]
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "boolean", "timestamp"])
+@pytest.mark.parametrize(
+    "values", [pa.array([[1], [2, 3], None]), pa.array([{"a": 1}, None])], ids=["lists", "structs"]
+)
+def test_lists_and_records_are_no_values(values: pa.Array, kind: ColumnType) -> None:
+    """A column of lists or of records is refused and named, whatever was declared."""
+    finding = refused(values, kind)
+    assert (finding.rule, finding.count, str(values.type) in finding.sentence) == ("wrong-type", len(values), True)

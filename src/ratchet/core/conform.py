@@ -101,14 +101,17 @@ def _nan_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _wrong_type(values: pa.ChunkedArray, column: Column, table: str, name: str) -> Finding:
     """Find which values do not fit by casting distinct ones alone: only reached when a batch is refused anyway."""
+    if pa.types.is_nested(values.type):
+        return _refuse(table, name, "wrong-type", f"holds {values.type}, not {column.type}", count=len(values))
     distinct = values.value_counts()
     bad = [entry for entry in distinct.to_pylist() if not _fits(entry["values"], values.type, column)]
+    mixed = ": some moments have a time zone, and some have none" * (not bad and column.type == "timestamp")
     return Finding(
         table=table,
         column=name,
         rule="wrong-type",
         level="refuse",
-        sentence=f"is not of type {column.type}",
+        sentence=f"is not of type {column.type}{mixed}",
         count=sum(entry["counts"] for entry in bad) or len(values),
         examples=tuple(repr(entry["values"]) for entry in bad[:EXAMPLES]),
     )
