@@ -13,6 +13,7 @@ from ratchet.core.decision import Decision, Evidence
 from ratchet.core.evaluation import evaluate
 from ratchet.core.gate import decide
 from ratchet.core.judged import CHALLENGER, Evaluation
+from ratchet.core.leakage.records import LeakageCheck, Pair, Shared
 from ratchet.core.metrics import row_losses
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
@@ -48,14 +49,24 @@ def judged(challenger: Scores, champion: Scores, /, **changed: Any) -> Evaluatio
     return Evaluation.model_validate({**facts, "metrics": metrics})
 
 
-def decided(evaluation: Evaluation, challenger: Scores, champion: Scores) -> Decision:
+PAIRS = tuple(
+    Pair(holdout=(("batch", "2013-03"), ("id", f"{row}")), training=(("batch", "2013-01"), ("id", f"{row + 90}")))
+    for row in range(5)
+)
+NO_LEAK = LeakageCheck(
+    rows=2000, training_rows=9000, exact=Shared(rows=0, expected=1.0), near=Shared(rows=0, expected=1.0, but="x"),
+    keys=Shared(rows=0, expected=0.0), disorder=None, telling=(),
+)  # fmt: skip
+
+
+def decided(evaluation: Evaluation, challenger: Scores, champion: Scores, leakage: LeakageCheck = NO_LEAK) -> Decision:
     before, after = (row_losses(GATE.metric, TARGET, scores) for scores in (champion, challenger))
     compared = compare(before, after, CLUSTERS if evaluation.clusters else None, alpha=GATE.alpha, margin=0.0)
     evidence = Evidence(
         task="regression", metric=GATE.metric, reference=evaluation.reference, champion=evaluation.champion,
         challenger_is_champion=False, comparison=compared,
         challenger_metrics={row.name: row.models[CHALLENGER].value for row in evaluation.metrics},
-        reference_metrics={}, holdout=("2013-03",), contaminated=tuple(evaluation.contaminated),
+        reference_metrics={}, holdout=("2013-03",), contaminated=tuple(evaluation.contaminated), leakage=leakage,
     )  # fmt: skip
     return decide(evidence, GATE)
 
@@ -182,6 +193,25 @@ def test_folds_are_shown_with_what_is_missing() -> None:
     (table,) = section(report(), "Cross-validation").tables
     assert [column.title for column in table.columns] == ["metric", "mean", "spread (sd)", "2013-01", "2013-02"]
     assert [row.cells for row in table.rows] == [("squared error", "1,500.0", "–", "1,500.0", "–")]
+
+
+def test_rows_of_a_leak_are_shown_side_by_side() -> None:
+    """A leak has a table of its own: its kind, the row that judges, the training row; no leak has none."""
+    evaluation = judged(GOOD, BAD)
+    copies = NO_LEAK.model_copy(update={"exact": Shared(rows=500, expected=1.0, shown=PAIRS)})
+    leaking, clean = (
+        build_report(
+            model="m", record=RECORD, decision=decided(evaluation, GOOD, BAD, check), evaluation=evaluation,
+            folds=FOLDS, spread=SPREAD,
+        )
+        for check in (copies, NO_LEAK)
+    )  # fmt: skip
+    assert "reject" == leaking.verdict
+    (section,) = [each for each in leaking.sections if each.title == "Rows that leak"]
+    rows = section.tables[0].rows
+    assert len(rows) == 5
+    assert rows[0].cells == ("duplicates", "batch 2013-03, id 0", "batch 2013-01, id 90")
+    assert not [each for each in clean.sections if each.title == "Rows that leak"]
 
 
 def test_failed_conditions_come_first() -> None:

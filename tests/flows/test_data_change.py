@@ -14,12 +14,14 @@ import pyarrow as pa
 import pytest
 
 from ratchet.core.change.data import CATEGORIES
-from ratchet.core.change.records import DataChange, SchemaChange
+from ratchet.core.change.records import BatchFinding, DataChange, SchemaChange
+from ratchet.core.validation.records import Finding, TableCount, ValidationReport
 from ratchet.flows.data_change import data_change
-from ratchet.io import layout
+from ratchet.io import files, layout
 from ratchet.io.batches import LOOKUPS, UnitStore
 from ratchet.io.revision import Revision
 from ratchet.io.tables import write_table
+from ratchet.io.validated import REPORT
 from ratchet.settings import load_settings
 
 ROOM = "changing"
@@ -63,8 +65,9 @@ class Kept(Revision):
     folder: Path
 
     def outs(self) -> dict[str, str]:
-        """The ingested data is an output."""
-        return {layout.INGESTED: "0.dir"}
+        """The ingested data is an output, and what validation said where there is something."""
+        said = {layout.VALIDATION: "1.dir"} if (self.folder / layout.VALIDATION).is_dir() else {}
+        return {layout.INGESTED: "0.dir", **said}
 
     def text(self, path: str) -> str | None:
         """As git gives it: without the last newline."""
@@ -270,3 +273,36 @@ def test_a_table_that_the_schema_no_longer_has_is_left_to_the_next_run(compare: 
     assert (summary(found), found.note) == (
         [], "b1 old: not compared: the table is no longer in schema.yaml, ratchet run first"
     )  # fmt: skip
+
+
+def test_what_validation_says_of_new_batches_is_told(project: Path, tmp_path: Path, compare: Compare) -> None:
+    """A batch that validation sees as in the base is not mentioned; a new one is, with what a person let pass."""
+    said = {
+        "b1": finding("rows", "x", "below-min", count=3),
+        "b2": finding("rows", "kind", "not-in-values", count=2),
+        "b3": finding("rows", "x", "drift", released="a new shop"),
+    }
+    validated(tmp_path / "base", {"b1": said["b1"], "b2": finding("rows", "kind", "mojibake", count=9)})
+    validated(project, said)
+    found = compare(base_of(2), base_of(3)).findings
+    assert found == tuple(BatchFinding(batch=name, finding=said[name]) for name in ("b2", "b3"))
+
+
+def finding(table: str, column: str, rule: str, *, count: int = 1, released: str = "") -> Finding:
+    """A finding of rows in quarantine."""
+    return Finding(
+        table=table, column=column, rule=rule, level="quarantine", sentence="is odd", count=count, released=released
+    )
+
+
+def validated(root: Path, findings: Mapping[str, Finding]) -> None:
+    """Write reports as `validate` does, one finding each."""
+
+    def make(unit: str, folder: Path) -> None:
+        counted = {"rows": TableCount(rows=ROWS, quarantined=1)}
+        report = ValidationReport(batch=unit, tables=counted, findings=(findings[unit],))
+        files.write_json(folder / REPORT, report.model_dump(mode="json"))
+
+    UnitStore(root / layout.VALIDATION).update(
+        {unit: found.model_dump_json() for unit, found in findings.items()}, make
+    )

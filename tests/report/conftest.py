@@ -12,6 +12,7 @@ import pytest
 from ratchet.core.change.records import (
     Attribution,
     BatchChange,
+    BatchFinding,
     BatchMetric,
     Change,
     ColumnShift,
@@ -39,6 +40,7 @@ from ratchet.core.metrics import METRICS
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
 from ratchet.core.report.build import Report, build_report
+from ratchet.core.validation.records import Finding
 
 Verdict = Literal["promote", "hold", "reject"]
 
@@ -306,6 +308,16 @@ EVERYTHING = Change(
             ColumnShift(table="weather", column="humid", distance=0.1832, before="mean 58.1, 0% missing",
                         after="mean 66.9, 0% missing"),
             ColumnShift(table="flights", column="dep_delay", distance=0.0711, before="mean 12.4", after="mean 21.7"),
+        ),
+        findings=(
+            BatchFinding(batch="2013-07", finding=Finding(
+                table="flights", column="distance", rule="below-min", level="quarantine", sentence="is below 1 mi",
+                count=4, examples=("-3", "0"))),
+            BatchFinding(batch="2013-07", finding=Finding(
+                table="weather", column="temp", rule="drift", level="warn", sentence="has moved", count=1_228)),
+            BatchFinding(batch="2013-05", finding=Finding(
+                table="flights", column="air_time", rule="above-max", level="quarantine", sentence="is above 1200 min",
+                count=40, released="a balloon")),
         ),
         note="lookups are not compared",
     ),

@@ -163,13 +163,18 @@ def test_the_gates_table_is_open_where_the_base_is_not_the_champion(
 
 
 def test_every_kind_of_change_has_a_line(everything: Change) -> None:
-    """Data, code, parameters, dependencies and stages: one line each, with the counts."""
+    """Data, validation, code, parameters, dependencies and stages: one line each, with the counts."""
     assert what_changed(everything).lines == (
         (
             "data",
             "1 batch added (2013-07: 28,293 rows), 1 batch removed (2013-01: 2,226 rows), "
             "1 batch changed (2013-05: 55 rows), 7 labels flipped; 3 new categories; "
             "2 columns shifted (weather.humid, flights.dep_delay)",
+        ),
+        (
+            "validation",
+            "in quarantine: flights.distance in 2013-07 (4 rows); "
+            "released by a person: flights.air_time in 2013-05 (above-max); 1 warning",
         ),
         ("code", "2 files (+24 -6): src/flights/features.py, src/flights/map.png"),
         ("parameters", "model.params.max_iter 100 → 200, gate.margin 0.0 → (not there)"),

@@ -31,6 +31,7 @@ from ratchet.core.change.data import (
 from ratchet.core.change.records import BatchChange, ColumnShift, DataChange
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.errors import ServiceFailed
+from ratchet.flows.batch_findings import batch_findings
 from ratchet.flows.label_flips import edited_labels
 from ratchet.flows.table_notes import Notes
 from ratchet.io import layout
@@ -55,6 +56,11 @@ def data_change(settings: Settings, repo: Repo, base: Revision) -> DataChange:
     Where the base's tables are nowhere, the note says which batches git knows to be new or gone.
     Raises TamperedFile if a table of the work tree is not what was recorded, UsageError for params.yaml or the schema.
     """
+    findings = batch_findings(base.root, repo, base)
+    return _tables_changed(settings, repo, base).model_copy(update={"findings": findings})
+
+
+def _tables_changed(settings: Settings, repo: Repo, base: Revision) -> DataChange:
     if layout.INGESTED not in base.outs():
         return _by_name(base, f"dvc.lock of {base.commit[:9]} names no ingested data")
     with tempfile.TemporaryDirectory() as name:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from ratchet.core.findings import Estimate, Finite
+from ratchet.core.validation.records import Finding
 
 Real = Literal["better", "worse", "within noise", "unknown"]
 
@@ -81,11 +82,21 @@ class BatchChange(Finite):
     columns: tuple[ColumnChange, ...] = Field(default=(), description="most edited first; of tables that changed")
 
 
+class BatchFinding(Finite):
+    """What validation found in one batch."""
+
+    batch: str
+    finding: Finding
+
+
 class DataChange(Finite):
     """What happened to the data."""
 
     batches: tuple[BatchChange, ...]
     shifts: tuple[ColumnShift, ...]
+    findings: tuple[BatchFinding, ...] = Field(
+        default=(), description="of batches that are new, or that validation sees otherwise than in the base"
+    )
     note: str = Field(default="", description="what could not be compared, and why")
 
 

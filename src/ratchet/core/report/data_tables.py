@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratchet.core.change.records import BatchChange, ColumnChange, ColumnShift
+from ratchet.core.change.records import BatchChange, BatchFinding, ColumnChange, ColumnShift
 from ratchet.core.report.table import ROWS, Column, Row, Table, table
 from ratchet.core.report.text import ABSENT, NONE, listed, number, places
+from ratchet.core.validation.records import Finding
 
+LEVELS = {"refuse": "refused", "quarantine": "in quarantine", "warn": "warning"}
 EMPTY = "(all missing)"
 """The type of a column without a single value."""
 
@@ -65,6 +67,29 @@ def _column_row(batch: BatchChange, each: ColumnChange, decimals: int) -> Row:
 
 def _type(name: str | None) -> str:
     return ABSENT if name is None else name or EMPTY
+
+
+def finding_table(findings: Sequence[BatchFinding], *, most: int = ROWS) -> Table:
+    """What validation found in the batches of the change, and what a person let pass."""
+    columns = [
+        Column("batch", "code"), Column("column", "code"), Column("level"), Column("rows", "number"), Column("what"),
+    ]  # fmt: skip
+    rows = [
+        Row((each.batch, f"{found.table}.{found.column}", _level(found), f"{found.count:,}", said(found)))
+        for each in findings
+        for found in (each.finding,)
+    ]
+    return table("Validation", columns, rows, most=most)
+
+
+def said(finding: Finding) -> str:
+    """'is below 1 mi [below-min], for example -3'."""
+    examples = f", for example {listed(finding.examples)}" if finding.examples else ""
+    return f"{finding.sentence} [{finding.rule}]{examples}"
+
+
+def _level(finding: Finding) -> str:
+    return f"released: {finding.released}" if finding.released else LEVELS[finding.level]
 
 
 def category_table(batches: Sequence[BatchChange], *, most: int = ROWS) -> Table:

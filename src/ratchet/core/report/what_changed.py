@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ratchet.core.change.records import BatchChange, Change, StageRun
+from ratchet.core.change.records import BatchChange, BatchFinding, Change, StageRun
 from ratchet.core.report.data_tables import (
     batch_table,
     category_table,
     column_table,
+    finding_table,
     new_values,
     schema_table,
     shift_table,
@@ -40,6 +41,7 @@ def what_changed(change: Change) -> Section:
 
 def _lines(change: Change) -> Iterator[tuple[str, str]]:
     yield "data", _data_line(change)
+    yield "validation", _validation_line(change.data.findings)
     yield "code", _code_line(change)
     yield "parameters", _params_line(change)
     yield "dependencies", listed(moved(each.name, each.old, each.new) for each in change.dependencies)
@@ -55,6 +57,23 @@ def _data_line(change: Change) -> str:
     shifted = f"{count(len(named), 'column')} shifted ({listed(named, NAMED)})" if named else ""
     categories = count(fresh, "new category", "new categories") if fresh else ""
     return "; ".join(part for part in (kinds, _schema(batches), categories, shifted) if part)
+
+
+def _validation_line(findings: Sequence[BatchFinding]) -> str:
+    """'in quarantine: rows.distance in 2013-04 (4 rows); released: rows.temp in 2013-04 (drift)'."""
+    released = [each for each in findings if each.finding.released]
+    held = [each for each in findings if each.finding.level == "quarantine" and not each.finding.released]
+    warned = len(findings) - len(released) - len(held)
+    parts = (
+        ("in quarantine", [f"{_place(each)} ({count(each.finding.count, 'row')})" for each in held]),
+        ("released by a person", [f"{_place(each)} ({each.finding.rule})" for each in released]),
+    )
+    words = [f"{what}: {listed(named, NAMED)}" for what, named in parts if named]
+    return "; ".join([*words, *([count(warned, "warning")] if warned else [])])
+
+
+def _place(each: BatchFinding) -> str:
+    return f"{each.finding.table}.{each.finding.column} in {each.batch}"
 
 
 def _batches(batches: Sequence[BatchChange], kind: str) -> str:
@@ -118,6 +137,7 @@ def _stages_line(stages: Sequence[StageRun]) -> str:
 
 def _tables(change: Change) -> Iterator[Table]:
     yield batch_table(change.data.batches)
+    yield finding_table(change.data.findings)
     yield schema_table(change.data.batches)
     yield column_table(change.data.batches)
     yield category_table(change.data.batches)
