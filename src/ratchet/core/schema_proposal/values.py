@@ -37,9 +37,13 @@ def widen(finding: Finding, case: Case) -> list[Change | Fault]:
     column, path = column_of(finding, case)
     values = case.frames[finding.table][finding.column].drop_nulls()
     values = values.filter(values.is_finite()) if values.dtype.is_float() else values
+    if values.is_empty():
+        return [Fault(finding, "no value is a finite number")]
     low, high = (float(each) for each in (values.min(), values.max()))  # type: ignore[arg-type]  # numbers have both
     below = finding.rule == "below-min"
     outside = values.filter(values < column.min) if below else values.filter(values > column.max)
+    if outside.is_empty():
+        return [Fault(finding, "what is out of range is infinite")]
     if fault := _wrong_values(finding, outside, len(values)):
         return [fault]
     low, high = _from(column.min, low, least=True), _from(column.max, high, least=False)
