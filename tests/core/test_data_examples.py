@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -121,3 +121,13 @@ def test_a_record_reads_back_equal() -> None:
     """What --json prints is the record."""
     record = DataDiff(before="a", after="b", kind="tables", tables=(), shifts=())
     assert DataDiff.model_validate_json(record.model_dump_json()) == record
+
+
+def test_wide_bars_of_moments_are_named_by_days() -> None:
+    """Over months the time of the day is noise; within a day it is all there is."""
+    start = datetime(2024, 1, 1, 0, 30)
+    months = pl.Series([start + timedelta(days=each) for each in range(200)])
+    hours = pl.Series([start + timedelta(minutes=7 * each) for each in range(200)])
+    assert (bars("t", months, months).names[0], bars("t", hours, hours).names[0]) == (
+        "2024-01-01 to 2024-01-13", "2024-01-01 00:30 to 2024-01-01 01:57"
+    )  # fmt: skip

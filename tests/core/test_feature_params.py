@@ -12,6 +12,8 @@ from ratchet.core.feature_params import Features, Outliers, Rare
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"action": "clip", "rule": "tukey", "low": 1.0}, "rule tukey takes fences"),
     ({"action": "clip", "rule": "bounds"}, "rule bounds needs low, high or both"),
+    ({"rule": "tukey"}, "without an action nothing is done"),
+    ({"low": 0.1}, "without an action nothing is done"),
     ({"action": "clip", "low": 2.0}, "rule quantiles needs shares"),
     ({"action": "clip", "low": 0.9, "high": 0.1}, "rule quantiles needs shares"),
     ({"action": "clip", "high": 1.5}, "rule quantiles needs shares"),

@@ -67,10 +67,12 @@ def test_a_fit_learns(task: Task) -> None:
     """On rows that it never saw it loses less than the constant that knows only the target."""
     fitted, test = fit([batch(1, task), batch(2, task)], params(task)), batch(3, task)
     constant = fit([batch(1, task), batch(2, task)], params(task, estimator="constant", params={}))
-    found = cross_validate({"1": batch(1, task), "2": batch(2, task), "3": test}, [Fold(("1", "2"), "3")], params(task))
+    found = cross_validate(
+        {"1": batch(1, task), "2": batch(2, task), "3": test}, [Fold(("1", "2"), ("3",))], params(task)
+    )
     plain = cross_validate(
         {"1": batch(1, task), "2": batch(2, task), "3": test},
-        [Fold(("1", "2"), "3")],
+        [Fold(("1", "2"), ("3",))],
         params(task, estimator="constant", params={}),
     )
     assert fitted.baseline == constant.baseline
@@ -139,7 +141,7 @@ def test_a_fold_is_scored_without_the_rows_of_a_class_that_comes_up_in_it() -> N
     first, later = batch(1, "multiclass"), batch(2, "multiclass")
     new = LabelledBatch(later.features, pd.DataFrame({TARGET: ["z"] * 10 + later.labels[TARGET].tolist()[10:]}))
     others = LabelledBatch(later.features[10:].reset_index(drop=True), later.labels[10:].reset_index(drop=True))
-    fold = [Fold(("1",), "2")]
+    fold = [Fold(("1",), ("2",))]
     found = cross_validate({"1": first, "2": new}, fold, params("multiclass"))["2"]
     without = cross_validate({"1": first, "2": others}, fold, params("multiclass"))["2"]
     assert (found.rows, found.unscored, without.unscored) == (40, 10, 0)
@@ -151,8 +153,8 @@ def test_a_fold_of_new_classes_alone_has_no_metrics() -> None:
     later = batch(2, "multiclass")
     unseen = LabelledBatch(later.features, pd.DataFrame({TARGET: ["z"] * 40}))
     only = LabelledBatch(batch(1).features, pd.DataFrame({TARGET: [True] * 40}))
-    many = cross_validate({"1": batch(1, "multiclass"), "2": unseen}, [Fold(("1",), "2")], params("multiclass"))
-    one = cross_validate({"1": only, "2": batch(2)}, [Fold(("1",), "2")], params())
+    many = cross_validate({"1": batch(1, "multiclass"), "2": unseen}, [Fold(("1",), ("2",))], params("multiclass"))
+    one = cross_validate({"1": only, "2": batch(2)}, [Fold(("1",), ("2",))], params())
     assert [(each["2"].metrics, each["2"].unscored) for each in (many, one)] == [({}, 40), ({}, 40)]
 
 
@@ -163,7 +165,7 @@ def test_each_fold_learns_bounds_from_its_own_training_rows() -> None:
     """Wild rows that a fold is only scored on change nothing of its model: its metrics are those of a fit without."""
     calm, wild = batch(1), batch(2)
     wild = LabelledBatch(wild.features.assign(x=wild.features["x"] * 1e6), wild.labels)
-    found = cross_validate({"1": calm, "2": wild}, [Fold(("1",), "2")], params(features=CLIP))["2"].metrics
+    found = cross_validate({"1": calm, "2": wild}, [Fold(("1",), ("2",))], params(features=CLIP))["2"].metrics
     fitted = fit([calm], params(features=CLIP))
     target = wild.labels[TARGET].to_numpy(dtype=bool).astype(np.int64)
     assert found == measure(

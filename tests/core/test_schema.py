@@ -74,6 +74,10 @@ def test_a_table_knows_its_text_columns(schema: Schema) -> None:
             {"rows": {"key": ["id"], "columns": COLUMNS}, "lookups": {"planes": {"key": ["id"], "colums": {}}}},
             "lookups.planes.colums: unknown key, did you mean columns?",
         ),
+        (
+            {"rows": {"key": ["id"], "columns": COLUMNS, "period": {"every": "day", "zone": "Europe/Berln"}}},
+            "rows.period.zone: 'Europe/Berln' is no time zone, did you mean Europe/Berlin?",
+        ),
     ],
 )
 def test_a_wrong_schema_is_refused_by_place(tree: object, line: str) -> None:

@@ -26,8 +26,8 @@ def test_folds_walk_forward_over_the_training_batches(batches: list[str], folds:
     """Each fold is scored on the batch right after those it trains on; no fold touches the judges' batches."""
     plan = plan_split(batches, holdout=data.draw(st.integers(1, len(batches) - 1)), folds=folds)
     assert len(plan.folds) == min(folds, len(plan.train) - 1)
-    assert all((*fold.train, fold.test) == plan.train[: len(fold.train) + 1] for fold in plan.folds)
-    assert [fold.test for fold in plan.folds] == list(plan.train[len(plan.train) - len(plan.folds) :])
+    assert all((*fold.train, *fold.test) == plan.train[: len(fold.train) + 1] for fold in plan.folds)
+    assert [fold.test for fold in plan.folds] == [(name,) for name in plan.train[len(plan.train) - len(plan.folds) :]]
 
 
 def test_a_single_training_batch_has_no_fold() -> None:
@@ -37,7 +37,35 @@ def test_a_single_training_batch_has_no_fold() -> None:
 
 def test_three_training_batches_and_two_folds() -> None:
     """The folds are the newest ones, oldest first."""
-    assert plan_split(["1", "2", "3", "4"], holdout=1, folds=2).folds == (Fold(("1",), "2"), Fold(("1", "2"), "3"))
+    folds = plan_split(["1", "2", "3", "4"], holdout=1, folds=2).folds
+    assert folds == (Fold(("1",), ("2",)), Fold(("1", "2"), ("3",)))
+
+
+@given(
+    late=st.dictionaries(st.sampled_from(["2024-01", "2024-02", "2024-03", "2024-04"]), st.integers(0, 12)),
+    holdout=st.integers(1, 3),
+    data=st.data(),
+)
+def test_late_rows_go_with_their_batch(late: dict[str, int], holdout: int, data: st.DataObject) -> None:
+    """They train, judge and score a fold where their batch does, and change nothing of who else does."""
+    whole = ["2024-01", "2024-02", "2024-03", "2024-04"]
+    rows = [f"{name}.late-{number}" for name, many in late.items() for number in range(1, many + 1)]
+    plan = plan_split(data.draw(st.permutations([*whole, *rows])), holdout=holdout, folds=2)
+    alone = plan_split(whole, holdout=holdout, folds=2)
+
+    def with_late(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            each for name in names for each in (name, *(f"{name}.late-{n}" for n in range(1, late.get(name, 0) + 1)))
+        )
+
+    assert (plan.train, plan.holdout) == (with_late(alone.train), with_late(alone.holdout))
+    assert plan.folds == tuple(Fold(with_late(fold.train), with_late(fold.test)) for fold in alone.folds)
+
+
+def test_late_rows_alone_are_no_second_batch() -> None:
+    """A batch and what came late for it cannot be split: the rows would judge their own batch."""
+    with pytest.raises(DataRefused, match=r"there is 1 batch \(2024-01\), and 1 is held out"):
+        plan_split(["2024-01", "2024-01.late-1"], holdout=1, folds=3)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -25,23 +24,12 @@ from ratchet.core.validation.batch import validate_batch
 from ratchet.core.validation.profile import BatchProfile, profile_batch
 from ratchet.core.validation.records import Finding
 from ratchet.flows.look import frames, standing_frames
+from ratchet.io.tables import arrow
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = 3
 Tables = Mapping[str, pd.DataFrame]
 Change = Callable[[pd.DataFrame], pd.DataFrame]
-
-
-def arrow(frame: pd.DataFrame) -> pa.Table:
-    """A data frame as Arrow holds it; instants go by UTC, as pandas warns of Arrow's way to them."""
-    zoned = [name for name, kind in frame.dtypes.items() if isinstance(kind, pd.DatetimeTZDtype)]
-    table = pa.Table.from_pandas(
-        frame.assign(**{str(name): frame[name].dt.tz_convert(None) for name in zoned}), preserve_index=False
-    )
-    for name in zoned:
-        instants = table.column(name).cast(pa.timestamp("us", tz="UTC"))
-        table = table.set_column(table.column_names.index(name), name, instants)
-    return table
 
 
 def parsed(frame: pd.DataFrame, table: Table, name: str) -> tuple[pl.DataFrame, tuple[Finding, ...]]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ratchet.core.manifest import Work
 from ratchet.errors import DataRefused, ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
-from ratchet.io.batches import MANIFEST, RawBatches, UnitStore, check_batch_name
+from ratchet.io.batches import RawBatches, UnitStore, check_batch_name
+from ratchet.io.unit_manifest import MANIFEST
 
 Units = dict[str, str]
 """What each unit is made from; it is its key as well."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -16,10 +16,7 @@ from hypothesis import strategies as st
 from ratchet.core.conform import conform
 from ratchet.core.schema import Column, Table
 from ratchet.errors import BatchRefused, Violation
-from ratchet.io.tables import read_frame, read_raw, write_frame, write_table
-
-pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops timezone")
-"""What pandas 3.1 says of pyarrow's own conversion."""
+from ratchet.io.tables import arrow, read_frame, read_raw, write_frame, write_table
 
 FRAME = pd.DataFrame(
     {
@@ -53,8 +50,20 @@ def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
     """Neither the index nor pandas' notes nor the path show in the file."""
     write_frame(tmp_path / "one.parquet", FRAME)
     write_frame(tmp_path / "other.parquet", FRAME.set_index(pd.Index([7, 9])))
-    write_table(tmp_path / "third.parquet", pa.Table.from_pandas(FRAME).replace_schema_metadata({"made": "elsewhere"}))
+    write_table(tmp_path / "third.parquet", arrow(FRAME).replace_schema_metadata({"made": "elsewhere"}))
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "+02:00", None])
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_moments_keep_their_instant_zone_and_unit(zone: str | None, unit: Literal["s", "ns"]) -> None:
+    """Around a change of the clocks, too, and where a moment is missing; pandas has nothing to warn of."""
+    moments = [datetime(2013, 11, 3, hour, 30, tzinfo=UTC) for hour in (5, 6)]
+    utc = pd.DatetimeIndex([*moments, pd.NaT]).as_unit(unit)
+    column = arrow(pd.DataFrame({"a": [1, 2, 3], "moment": utc.tz_convert(zone)})).column("moment")
+    assert column.type == pa.timestamp(unit, tz=zone)
+    instants = column.cast(pa.timestamp("s", tz="UTC")).to_pylist()
+    assert instants == [*moments, None]
 
 
 def test_parquet_and_csv_are_read_as_what_they_are(tmp_path: Path) -> None:
@@ -164,3 +173,15 @@ def test_csv_and_parquet_of_the_same_rows_are_the_same_table(
         assert csv == parquet
     else:  # a CSV column without any value does not say that it would have a zone
         assert [row | {"zoned": None} for row in csv] == parquet
+
+
+def test_the_reason_names_no_place_and_obeys_nobody(tmp_path: Path) -> None:
+    """Where the file lies for now tells nothing, and bytes of the file must not reach a terminal."""
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 and nothing else")
+    (tmp_path / "x.csv").write_bytes(b"a\n1,\x1b[31m" + b"y" * 1000)
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(BatchRefused) as refused:
+            read_raw(path, batch="b", texts=[])
+        assert str(tmp_path) not in refused.value.message
+        assert "\x1b" not in refused.value.message
+        assert len(refused.value.message) < 400

@@ -24,13 +24,14 @@ def register(_app: typer.Typer) -> None:
     data.command(epilog=example(*EXAMPLES))(release)
 
 
-def release(
+def release(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     batch: Annotated[Optional[str], typer.Argument(help="A batch's name, or lookups.")] = None,
     rule: Annotated[str, typer.Option(help="The rule, as ratchet data show names it.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is right as it is.")] = "",
     table: Annotated[str, typer.Option(help="Only in this table.")] = "*",
     column: Annotated[str, typer.Option(help="Only in this column, as the finding names it.")] = "*",
+    relation: Annotated[str, typer.Option(help="Only this condition, as schema.yaml has it.")] = "*",
     list_: Annotated[bool, typer.Option("--list", help="Show all releases instead.")] = False,
 ) -> None:
     """Let pass what validation found: rows come back from quarantine, a refused batch may come in."""
@@ -42,7 +43,8 @@ def release(
         return
     if not (batch and rule and reason.strip()):
         raise typer.BadParameter("a batch, --rule and --reason are needed (or --list)")
-    _release(settings, Release(batch=batch, rule=rule, table=table, column=column, reason=reason.strip()))
+    wanted = Release(batch=batch, rule=rule, table=table, column=column, relation=relation, reason=reason.strip())
+    _release(settings, wanted)
 
 
 def _release(settings: Settings, wanted: Release) -> None:
@@ -66,5 +68,5 @@ def _list(settings: Settings) -> None:
     from ratchet.flows.release import releases
 
     for each in releases(settings):
-        place = f"{each.table}.{each.column}"
+        place = f"{each.table}.{each.column}" if each.relation == "*" else each.relation
         typer.echo(f"{each.batch:<16}{each.rule:<20}{place:<24}{each.date} {each.actor}: {each.reason}")

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ratchet.core.params import Section, parse_record
+from ratchet.core.zones import Zone
 
 ROWS = "rows"
 """The table every batch has: one row per thing that is predicted."""
@@ -77,7 +78,7 @@ class Period(Section):
     """The stretch of time that a batch holds and is named after: 2013, 2013-07, 2013-W27, 2013-07-04."""
 
     every: Literal["day", "week", "month", "year"]
-    zone: str | None = Field(default=None, description="the time zone whose calendar counts, such as America/New_York")
+    zone: Zone | None = Field(default=None, description="the time zone whose calendar counts, such as America/New_York")
 
 
 class Table(Section):

@@ -28,7 +28,8 @@ def take(
     """Write the batch beside its place, examine what was written, and only then put it in place.
 
     `writers` maps each table to the suffix of its file and to what fills that file; `now` is when the batch came, the
-    present by default. Raises BatchRefused, with the files kept in `data/refused`; DataRefused if the rows are here.
+    present by default. Raises BatchRefused, with the files kept in `data/refused`; DataRefused if the rows are here, or
+    a batch of this name.
     """
     moment = now or datetime.now(UTC)
     with files.new_folder(raw.folder / name) as half:
@@ -37,6 +38,7 @@ def take(
             write(paths[kind])
         _require_new_rows(raw, name, paths.get(ROWS))
         report = _accepted(raw, look_at_among(raw, name, paths, schema, until=moment), paths)
+        _require_absent(raw, name)
     if any(finding.rule == "future" for finding in report.findings):
         write_taken(raw, name, moment)
     refused.forget(raw.root, name)
@@ -68,11 +70,21 @@ def _accepted(raw: RawBatches, examined: Examined, paths: Mapping[str, Path]) ->
     return require_accepted(examined, kept=kept)
 
 
+def _require_absent(raw: RawBatches, name: str) -> None:
+    """Nothing may take the place of a batch that another command has put there meanwhile."""
+    if name in raw.names():
+        raise DataRefused(
+            f"another command has added batch {name} meanwhile, and batches are immutable",
+            next_step="run this one again: it says whether the content is the same",
+        )
+
+
 def _require_new_rows(raw: RawBatches, name: str, rows: Path | None) -> None:
     if rows is None:
         return
     size, digest = rows.stat().st_size, files.digest(rows)
-    for other in raw.names():
+    # One of the same name came in meanwhile: that is said when this one is put in its place.
+    for other in (each for each in raw.names() if each != name):
         path = raw.table_files(other)[ROWS]
         if path.stat().st_size == size and files.digest(path) == digest:
             raise DataRefused(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ratchet.core.validation.records import Finding, ValidationReport
-from ratchet.core.validation.releases import ANY, Release, can_be_released
+from ratchet.core.validation.releases import ANY, UNUSABLE, Release, can_be_released
 from ratchet.errors import UsageError
 from ratchet.flows.batch_show import show
 from ratchet.io.batches import RawBatches
@@ -35,10 +35,7 @@ def release(settings: Settings, wanted: Release) -> Released:
     """
     before = show(settings, wanted.batch)
     if not can_be_released(wanted.rule):
-        raise UsageError(
-            f"{wanted.rule} cannot be released: without it there is no table that a stage could work on",
-            next_step="mend the data at its source, or change schema.yaml",
-        )
+        raise _never(wanted.rule)
     findings = tuple(each for each in before.report.findings if wanted.covers(each))
     if not findings:
         raise _nothing_to_release(wanted, before.report)
@@ -57,8 +54,21 @@ def releases(settings: Settings) -> list[Release]:
     return all_releases(RawBatches(settings.root))
 
 
+def _never(rule: str) -> UsageError:
+    if rule in UNUSABLE:
+        return UsageError(
+            f"{rule} cannot be released: later stages could not take such rows",
+            next_step="leave them in quarantine, mend the data at its source, or say nullable: true in schema.yaml",
+        )
+    return UsageError(
+        f"{rule} cannot be released: without it there is no table that a stage could work on",
+        next_step="mend the data at its source, or change schema.yaml",
+    )
+
+
 def _nothing_to_release(wanted: Release, report: ValidationReport) -> UsageError:
-    there = sorted({f"{each.rule} ({each.table}.{each.column})" for each in report.findings if not each.released})
+    open_ = [each for each in report.findings if not each.released]
+    there = sorted({f"{each.rule} ({each.table}.{each.relation or each.column})" for each in open_})
     return UsageError(
         f"batch {wanted.batch} has no finding {wanted.rule}{_where(wanted)}; it has {', '.join(there[:20]) or 'none'}",
         next_step=f"ratchet data show {wanted.batch}",
@@ -66,4 +76,5 @@ def _nothing_to_release(wanted: Release, report: ValidationReport) -> UsageError
 
 
 def _where(wanted: Release) -> str:
-    return "" if (wanted.table, wanted.column) == (ANY, ANY) else f" in {wanted.table}.{wanted.column}"
+    place = "" if (wanted.table, wanted.column) == (ANY, ANY) else f" in {wanted.table}.{wanted.column}"
+    return place if wanted.relation == ANY else f"{place} of the condition {wanted.relation}"

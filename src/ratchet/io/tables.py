@@ -12,16 +12,39 @@ from ratchet.core.conform import conform
 from ratchet.core.schema import Table
 from ratchet.core.validation.records import Finding
 from ratchet.core.validation.refusal import refusal
+from ratchet.core.validation.wording import printable
 from ratchet.io import files
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+LONGEST_REASON = 200
+"""Characters of what Arrow says of a file."""
+
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
     """Write a data frame's columns (not its index) as Parquet."""
-    write_table(path, pa.Table.from_pandas(frame, preserve_index=False))
+    write_table(path, arrow(frame))
+
+
+def arrow(frame: pd.DataFrame) -> pa.Table:
+    """A data frame's columns (not its index) as Arrow.
+
+    Moments with a zone go by UTC: for these, pandas 3.1 warns of pyarrow 25's own way.
+    """
+    import pandas as pd
+
+    zones = {place: kind for place, kind in enumerate(frame.dtypes) if isinstance(kind, pd.DatetimeTZDtype)}
+    plain = frame.copy(deep=False)
+    for place in zones:
+        plain.isetitem(place, frame.iloc[:, place].dt.tz_convert(None))
+    table = pa.Table.from_pandas(plain, preserve_index=False)
+    for place, kind in zones.items():
+        instants = table.column(place).cast(pa.timestamp(kind.unit, tz="UTC"))
+        zoned = instants.cast(pa.timestamp(kind.unit, tz=pa.lib.tzinfo_to_string(kind.tz)))
+        table = table.set_column(place, table.column_names[place], zoned)
+    return table
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -96,7 +119,9 @@ def _read(path: Path, texts: Sequence[str]) -> pa.Table | Finding:
     try:
         return _read_csv(path, texts) if path.suffix == ".csv" else _read_parquet(path)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        why = f"cannot be read as {path.suffix.lstrip('.')}: {str(error).splitlines()[0]}"
+        # Arrow names the place where the file lies for now, and quotes what it could not read.
+        reason = str(error).splitlines()[0].replace(f"Could not open Parquet input source '{path}': ", "")
+        why = f"cannot be read as {path.suffix.lstrip('.')}: {printable(reason, LONGEST_REASON)}"
         return _whole(path.name, "unreadable", why)
 
 

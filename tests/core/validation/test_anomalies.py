@@ -44,6 +44,12 @@ def batch(
     )
 
 
+def found_all(now: pl.DataFrame, before: Sequence[pl.DataFrame], table: Table = MONTHLY) -> list[str]:
+    """The rule of each finding."""
+    earlier = [profile(each, table) for each in before]
+    return [each.rule for each in find_anomalies("rows", table, now, profile(now, table), earlier)]
+
+
 def found(now: pl.DataFrame, before: Sequence[pl.DataFrame], table: Table = MONTHLY) -> set[tuple[str, str, str]]:
     """The (column, rule, level) of each finding."""
     earlier = [profile(each, table) for each in before]
@@ -198,3 +204,116 @@ def test_no_table_breaks_a_detector(values: list[list[object]], copies: int, tab
     frames = [each.with_columns(pl.col("t").cast(pl.Datetime("us", "UTC"))) for each in frames]
     for name, rule, level in found(frames[0], frames[1:], table):
         assert (bool(name), bool(rule), level in ("refuse", "warn")) == (True, True, True)
+
+
+def test_numbers_that_only_name_things_have_no_unit() -> None:
+    """Ids that count on in steps of their own, in the key or beside it, are in no unit and have no decimal point."""
+
+    def ids(number: int, first: int) -> pl.DataFrame:
+        counted = pl.Series(range(first, first + 300))
+        return batch(number).with_columns(id=counted, x=counted.cast(pl.Float64) * 7)
+
+    for times in (10, 60, 1000):
+        assert found(ids(3, 1000 * times), [ids(1, 1000), ids(2, 1010)]) <= {("x", "drift", "warn")}
+
+
+def test_a_quantity_that_never_repeats_still_has_a_unit() -> None:
+    """Each of these lengths is there once, and as meters they are whole numbers: the schema says what they are."""
+    columns = {"id": {"type": "integer"}, "x": {"type": "number", "unit": "kilometres"}}
+    table = Table.model_validate({"key": ["id"], "columns": columns})
+    lengths = [pl.DataFrame({"id": range(1000), "x": np.random.default_rng(seed).permutation(1000) + 1.0})
+               for seed in (1, 2)]  # fmt: skip
+    assert found(lengths[1].with_columns(pl.col("x") * 1000), lengths[:1], table) == {("x", "unit-change", "refuse")}
+
+
+def test_a_unit_that_nobody_knows_is_not_taken_for_another() -> None:
+    """Sixty times as many clicks are no minutes."""
+    columns = {"id": {"type": "integer"}, "x": {"type": "number", "unit": "clicks"}}
+    table = Table.model_validate({"key": ["id"], "columns": columns})
+    assert "unit-change" not in found_all(batch(4).with_columns(pl.col("x") * 60), [batch(1)], table)
+
+
+def test_a_file_that_was_cut_is_said_to_be_so_once() -> None:
+    """It ends early, and in the middle of a day."""
+    whole = batch(1, rows=3000)
+    cut = whole.sort("t").head(1520)
+    assert [each for each in found_all(cut, [batch(2, rows=3000)]) if each == "truncated"] == ["truncated"]
+
+
+def test_a_few_rows_in_a_period_are_no_file_that_was_cut() -> None:
+    """A month may hold one row, and all rows may have one day, as in a snapshot: others were not to be expected."""
+    assert found(batch(1, rows=1, days=[24]), []) == set()
+    assert found(batch(2, rows=1, days=[5]), [batch(1, rows=1, days=[24])]) == set()
+    assert found(batch(1, days=[30]), []) == set()
+    assert ("t", "truncated", "refuse") in found(batch(2, days=[0]), [batch(1), batch(3)])
+
+
+def test_a_holiday_at_the_end_is_not_a_file_that_was_cut() -> None:
+    """Both have few rows on the last day; on a holiday some of them are late in the day."""
+    whole = batch(1, rows=30 * 144, days=range(30)).with_columns(
+        t=pl.col("t").dt.truncate("1d") + pl.duration(minutes=10 * (pl.int_range(pl.len()) % 144))
+    )
+    last = pl.col("t").dt.day() == 30
+    holiday = whole.filter(~last | (pl.int_range(pl.len()) % 5 == 0))
+    cut = whole.filter(~last | (pl.col("t").dt.hour() < 5))
+    earlier = [batch(3, rows=30 * 144)]
+    days = {level for column, rule, level in found(whole, earlier) if rule == "truncated"}
+    assert (
+        days,
+        *({level for _, rule, level in found(each, earlier) if rule == "truncated"} for each in (holiday, cut)),
+    ) == (
+        set(),
+        {"warn"},
+        {"refuse"},
+    )
+
+
+@pytest.mark.parametrize(("rows", "level"), [(29, "refuse"), (100, "warn"), (151, None), (599, None), (700, "warn")])
+def test_a_number_of_rows_like_none_before(rows: int, level: str | None) -> None:
+    """Half of the fewest so far and twice the most are usual; a tenth is next to nothing."""
+    whole = [batch(number) for number in (1, 2, 3)]
+    few = batch(4, rows=rows)
+    assert ("*", "row-count", level) in found(few, whole) or level is None
+    assert level or "row-count" not in found_all(few, whole)
+
+
+def test_nobody_knows_how_many_rows_there_are_where_that_varies() -> None:
+    """Of two earlier batches one has three times the rows of the other; or there is one alone."""
+    assert "row-count" not in found_all(batch(4, rows=30), [batch(1), batch(2, rows=900)])
+    assert "row-count" not in found_all(batch(4, rows=30), [batch(1)])
+
+
+def test_rows_that_came_late_are_no_sample() -> None:
+    """They are of one kind and of some days, and may name things again: a warning, where a whole batch is refused."""
+    earlier = [batch(1), batch(2)]
+    late = earlier[1].filter(pl.col("t").dt.day() > 25).with_columns(s=pl.lit("z"))
+
+    def levels(*, part: bool) -> dict[str, str]:
+        return {
+            each.rule: each.level
+            for each in find_anomalies(
+                "rows", MONTHLY, late, profile(late, MONTHLY), [profile(each, MONTHLY) for each in earlier], part=part
+            )
+        }
+
+    strict = {"truncated": "refuse", "repeated-keys": "refuse", "constant": "refuse"}
+    assert {rule: level for rule, level in levels(part=False).items() if rule in strict} == strict
+    assert {rule: level for rule, level in levels(part=True).items() if level == "warn"} == {
+        "repeated-keys": "warn",
+        "constant": "warn",
+    }
+
+
+def test_moments_that_have_got_a_time_zone_are_by_another_clock() -> None:
+    """In either direction; where there were both kinds, nothing is known."""
+    aware, naive = ([batch(number).with_columns(pl.col("t").dt.replace_time_zone(zone)) for number in (1, 2)]
+                    for zone in ("UTC", None))  # fmt: skip
+    assert found(naive[1], aware[:1]) == found(aware[1], naive[:1]) == {("t", "zone-change", "refuse")}
+    assert found(batch(3), [aware[0], naive[1]]) == set()
+
+
+def test_one_value_that_nobody_has_seen_needs_few_rows_to_be_constant() -> None:
+    """Zero minutes in each of 15 rows; a value that was there before may well be there 15 times."""
+    earlier = [batch(number, rows=15) for number in (1, 2)]
+    for value, expected in ((0.0, {("x", "constant", "refuse")}), (earlier[0]["x"][0], set())):
+        assert found(batch(4, rows=15).with_columns(x=pl.lit(value)), earlier) == expected

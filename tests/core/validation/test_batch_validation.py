@@ -202,3 +202,13 @@ def test_a_million_rows_make_no_larger_report() -> None:
     size = 100_000
     tables = batch(size, x=[1000.0 + row for row in range(size)], plane=["x" * 500] * size)
     assert len(checked(tables).report.model_dump_json()) < 3000
+
+
+def test_one_relation_of_several_can_be_released() -> None:
+    """Both are about the same columns; the condition tells them apart, however it is spaced."""
+    tree = SCHEMA.model_dump()
+    tree["rows"]["relations"] = [{"rule": "x < id + 50"}, {"rule": "x <> id + 60"}]
+    tables = batch(x=[60.0] + [1.0] * 39)
+    release = Release(batch="2013-07", rule="relation", relation="x  < id +\n50", reason="a big one")
+    found = checked(tables, "2013-07", release, schema=parse_schema(tree)).report.findings
+    assert [(each.relation, each.released) for each in found] == [("x <> id + 60", ""), ("x < id + 50", "a big one")]

@@ -13,7 +13,7 @@ from ratchet.core.validation import profile_columns as profile_columns  # noqa: 
 from ratchet.core.validation import profile_rows as profile_rows  # noqa: PLC0414 - for the digest of the code
 from ratchet.core.validation.anomalies import find_anomalies
 from ratchet.core.validation.batch_names import STANDING
-from ratchet.core.validation.periods import is_whole
+from ratchet.core.validation.periods import is_part
 from ratchet.core.validation.profile import BatchProfile, profile_batch
 from ratchet.core.validation.records import Finding, TableCount, ValidationReport
 from ratchet.core.validation.releases import Release, of_batch, released_reason
@@ -109,16 +109,10 @@ def _judge(
     if isinstance(table, Rows):
         whole += [*reference_findings(table, tables, context.schema), *period_name_findings(context.batch, table)]
     earlier = [each.tables[name] for each in context.before.values() if name in each.tables]
-    whole += find_anomalies(name, _expected(table, context.batch), frame, profile.tables[name], earlier)
+    part = is_part(context.batch, context.before, context.schema.rows.period)
+    whole += find_anomalies(name, table, frame, profile.tables[name], earlier, part=part)
     whole += _too_many(name, table, TableCount(rows=frame.height, quarantined=out.height), findings)
     return _Judged([*findings, *(_decided(finding, context) for finding in whole)], out)
-
-
-def _expected(table: Table, batch: str) -> Table:
-    """The declaration that a batch is compared by: what came late does not have to fill its period."""
-    if isinstance(table, Rows) and not is_whole(batch, table.period):
-        return table.model_copy(update={"period": None})
-    return table
 
 
 def _broken(name: str, table: Table, frame: pl.DataFrame, context: _Context) -> list[Broken]:

@@ -73,9 +73,26 @@ def is_whole(name: str, period: Period | None) -> bool:
     return period is None or re.fullmatch(FORMS[period.every][0], name) is not None
 
 
+def is_part(name: str, others: Iterable[str], period: Period | None) -> bool:
+    """Whether a batch of this name only adds to another one, or corrects it.
+
+    Its name says so: a period's with a suffix, or, where batches have no period, that of one of `others` with a suffix.
+
+    >>> is_part("2013-12.late-1", [], Period(every="month"))
+    True
+    >>> [is_part(name, ["march"], None) for name in ("march", "march-corrected", "march2")]
+    [False, True, False]
+    """
+    if period is not None:
+        return not is_whole(name, period)
+    bases = (name[len(other) :] for other in others if other != name and name.startswith(other))
+    return any(re.fullmatch(SUFFIX, suffix) for suffix in bases)
+
+
 def history_of(batch: str, names: Iterable[str], period: Period | None) -> list[str]:
     """The batches, of those called `names`, that a batch is compared with: the last whole ones before it, in order."""
-    return sorted(name for name in names if name < batch and is_whole(name, period))[-HISTORY:]
+    before = sorted(name for name in names if name < batch)
+    return [name for name in before if not is_part(name, before, period)][-HISTORY:]
 
 
 def expected_form(period: Period) -> str:

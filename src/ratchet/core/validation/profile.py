@@ -115,16 +115,23 @@ def profile(frame: pl.DataFrame, table: Table, *, zone: str | None = None) -> Ta
     """
     from ratchet.core.validation.profile_columns import column_profile
     from ratchet.core.validation.profile_rows import in_time_order, key_sketch, profile_days
-    from ratchet.core.validation.row_hashes import column_words
+    from ratchet.core.validation.row_hashes import coded_texts, column_words
 
     if zone is None and isinstance(table, Rows) and table.period:
         zone = table.period.zone
     frame = frame.select([name for name in table.columns if name in frame.columns])
-    time, words = time_column(table), {name: column_words(frame[name]) for name in frame.columns}
+    coded = {name: coded_texts(frame[name]) for name in frame.columns if frame.schema[name] == pl.String}
+    words = {name: coded[name].words() if name in coded else column_words(frame[name]) for name in frame.columns}
+    time = time_column(table)
     order = in_time_order(frame, words, key=table.key, time=time)
     return TableProfile(
         rows=frame.height,
-        columns={name: column_profile(frame[name], zone=zone, order=order) for name in frame.columns},
+        columns={
+            name: column_profile(
+                frame[name], zone=zone, order=order, counts=coded[name].counts() if name in coded else None
+            )
+            for name in frame.columns
+        },
         days=profile_days(frame, words, key=table.key, time=time, zone=zone),
         keys=key_sketch(words, table.key),
     )

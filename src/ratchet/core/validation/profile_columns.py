@@ -24,11 +24,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def column_profile(values: pl.Series, *, zone: str | None, order: TimeOrder | None) -> ColumnProfile:
-    """Profile a column; `zone` is that of the clock by which moments are read, `order` how the rows lie in time."""
+def column_profile(
+    values: pl.Series, *, zone: str | None, order: TimeOrder | None, counts: pl.DataFrame | None = None
+) -> ColumnProfile:
+    """Profile a column; `zone` is that of the clock by which moments are read, `order` how the rows lie in time.
+
+    `counts` are the distinct values and the count of each, if they are known.
+    """
     if values.dtype.is_float():
         values = values.fill_nan(None) + 0.0  # -0 is 0
-    counts = values.drop_nulls().value_counts(sort=False, name="count")
+    if counts is None:
+        counts = values.drop_nulls().value_counts(sort=False, name="count")
     described: dict[str, Numbers | Texts | Times | None] = {}
     if values.dtype.is_numeric():
         described["numbers"] = _numbers(values, counts, order)
@@ -40,9 +46,22 @@ def column_profile(values: pl.Series, *, zone: str | None, order: TimeOrder | No
         {
             "missing": round(values.null_count() / max(len(values), 1), 6),
             "distinct": counts.height,
-            "top": _top(counts),
+            "top": _top_numbers(counts) if values.dtype.is_numeric() else _top(counts),
             **described,
         }
+    )
+
+
+def _top_numbers(counts: pl.DataFrame) -> tuple[Common, ...]:
+    """What `_top` gives, for numbers."""
+    value, count = (column.to_numpy() for column in counts.get_columns())
+    many = count.astype(np.int64)
+    least = np.partition(many, -TOP)[-TOP] if len(many) > TOP else 0
+    chosen = np.flatnonzero(many >= least)
+    chosen = chosen[np.lexsort((value[chosen], -many[chosen]))[:TOP]]
+    return tuple(
+        Common(value=_written(each), count=rows)
+        for each, rows in zip(value[chosen].tolist(), many[chosen].tolist(), strict=True)
     )
 
 
@@ -69,8 +88,8 @@ def _iso(moments: pl.Series) -> pl.Series:
 
 
 def _numbers(values: pl.Series, counts: pl.DataFrame, order: TimeOrder | None) -> Numbers | None:
-    distinct = counts[counts.columns[0]].cast(pl.Float64).to_numpy()
-    many = counts["count"].cast(pl.Int64).to_numpy()
+    value, count = counts.get_columns()
+    distinct, many = value.to_numpy().astype(np.float64), count.to_numpy().astype(np.int64)
     finite = np.isfinite(distinct)
     distinct, many = distinct[finite], many[finite]
     if not len(distinct):

@@ -30,7 +30,7 @@ class TimeOrder:
 
     def longest_run(self, values: pl.Series) -> int:
         """The most neighbours with the same number; a missing value ends a run."""
-        numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()[self.positions]
+        numbers = values.to_numpy()[self.positions].astype(np.float64, copy=False)
         new = self.starts.copy()
         new[1:] |= numbers[1:] != numbers[:-1]
         return int(np.diff(np.append(np.flatnonzero(new), len(new))).max())
@@ -71,7 +71,7 @@ def profile_days(
     known = frame[time].dt.timestamp("us").is_between(*EVER).fill_null(value=False)
     if not known.any():
         return ()
-    days = local(frame[time].filter(known), zone).dt.date()
+    days = _days(frame[time].filter(known), zone)
     names = [name for name in frame.columns if name not in key and not frame[name].dtype.is_temporal()]
     hashes = _contents(days, [words[name] if known.all() else words[name][known.to_numpy()] for name in names])
     low, high = hashes & np.uint64(0xFFFFFFFF), hashes >> np.uint64(32)
@@ -86,6 +86,14 @@ def profile_days(
         Day(day=day.isoformat(), rows=rows, content=_digest(rows, low, high) if _tells(rows, different) else "")
         for day, rows, low, high, different in found.select("day", "rows", "low", "high", "hash").iter_rows()
     )
+
+
+def _days(moments: pl.Series, zone: str | None) -> pl.Series:
+    """The day of each moment; of the distinct ones where they are few, as the clock of a zone is dear to read."""
+    distinct = moments.unique()
+    if 4 * len(distinct) > len(moments):
+        return local(moments, zone).dt.date()
+    return moments.replace_strict(distinct, local(distinct, zone).dt.date())
 
 
 def _contents(days: pl.Series, columns: list[Words]) -> Words:

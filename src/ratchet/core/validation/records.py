@@ -21,6 +21,7 @@ class Finding(Finite):
     sentence: str = Field(description="what was required and what was found, in plain words with the values")
     count: int = Field(description="rows concerned")
     examples: tuple[str, ...] = Field(default=(), description="a few offending values, the first ones")
+    relation: str = Field(default="", description="the condition of schema.yaml that is broken, if it is one")
     released: str = Field(default="", description="why a person let it pass; empty: nobody did")
 
 
@@ -38,6 +39,11 @@ class ValidationReport(Finite):
     tables: dict[str, TableCount]
     findings: tuple[Finding, ...]
     compared_with: tuple[str, ...] = Field(default=(), description="the earlier batches that it was compared with")
+
+    @property
+    def quarantined(self) -> int:
+        """The rows in quarantine, of all tables together."""
+        return sum(table.quarantined for table in self.tables.values())
 
     @property
     def refused(self) -> tuple[Finding, ...]:

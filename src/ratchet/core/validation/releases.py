@@ -1,4 +1,4 @@
-"""Releases: what a person let pass, by name and with a reason, in the git-tracked `data/releases.yaml`."""
+"""Releases: what a person let pass, by name and with a reason, kept in git beside the batch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ UNREADABLE = frozenset(
     )
 )
 """Rules without which there is nothing that a stage could work on."""
+UNUSABLE = frozenset(("missing", "infinite"))
+"""Rules on rows that later stages could not take: a row without its time belongs to no cluster, say."""
 ANY = "*"
 """As table or column of a release: every one."""
 
@@ -27,13 +29,19 @@ class Release(Finite):
     rule: str = Field(description="the rule's name, as the finding has it")
     table: str = Field(default=ANY, description="'*': in every table")
     column: str = Field(default=ANY, description="'*': in every column")
+    relation: str = Field(default=ANY, description="a condition, as schema.yaml has it; '*': every one")
     reason: str = Field(min_length=1)
     actor: str = ""
     date: str = Field(default="", description="the day it was written, such as 2013-08-01")
 
     def covers(self, finding: Finding) -> bool:
         """Whether the finding, which is of the release's batch, is one that it lets pass."""
-        return self.rule == finding.rule and self.table in (ANY, finding.table) and self.column in (ANY, finding.column)
+        return (
+            self.rule == finding.rule
+            and self.table in (ANY, finding.table)
+            and self.column in (ANY, finding.column)
+            and (self.relation == ANY or self.relation.split() == finding.relation.split())
+        )
 
 
 def released_reason(finding: Finding, releases: Sequence[Release]) -> str:
@@ -50,4 +58,4 @@ def of_batch(batch: str, releases: Iterable[Release]) -> list[Release]:
 
 def can_be_released(rule: str) -> bool:
     """Whether a person can let pass what breaks the rule."""
-    return rule not in UNREADABLE
+    return rule not in UNREADABLE | UNUSABLE

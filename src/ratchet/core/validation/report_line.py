@@ -11,7 +11,8 @@ def counts(report: ValidationReport, *, look: str = "") -> str:
     `look` is what shows more, named where there is more to see.
     """
     rows = ", ".join(f"{count.rows:,} {name}" for name, count in report.tables.items()) or "none"
-    quarantined = sum(count.quarantined for count in report.tables.values())
     warned = sum(finding.level == "warn" and not finding.released for finding in report.findings)
-    beside = [f"{quarantined:,} in quarantine"] * bool(quarantined) + [f"{warned} to look at"] * bool(warned)
+    beside = [f"{report.quarantined:,} in quarantine"] * bool(report.quarantined) + [f"{warned} to look at"] * bool(
+        warned
+    )
     return ", ".join([rows, *beside]) + (f" ({look})" if beside and look else "")

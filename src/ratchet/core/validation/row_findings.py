@@ -29,6 +29,7 @@ def finding_of(broken: Broken, frame: pl.DataFrame, *, table: str) -> Finding:
         sentence=rule.sentence,
         count=len(broken.rows),
         examples=() if missing else tuple(named(rule.shows, row) for row in values.rows()),
+        relation=rule.relation,
     )
 
 

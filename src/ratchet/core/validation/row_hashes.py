@@ -6,6 +6,9 @@ two rows to look alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -48,22 +51,48 @@ def mixed(words: Words) -> Words:
 def column_words(values: pl.Series) -> Words:
     """One 64-bit word per value: equal for equal values of one type; NaN is missing."""
     if values.dtype == pl.String:
-        return _texts(values)
+        return coded_texts(values).words()
     if values.dtype.is_temporal() or values.dtype == pl.Boolean:
         values = values.to_physical().cast(pl.Int64)
-    numbers = values.cast(pl.Float64) if values.dtype.is_float() else values.cast(pl.Int64)
-    if numbers.dtype == pl.Float64:
-        numbers = numbers.fill_nan(None) + 0.0
+    if values.dtype.is_float():
+        return _floats(values.to_numpy())
+    numbers = values.cast(pl.Int64)
     words: Words = numbers.fill_null(0).to_numpy().view(np.uint64)
     return np.where(numbers.is_null().to_numpy(), np.uint64(MISSING), words) if numbers.null_count() else words
 
 
-def _texts(values: pl.Series) -> Words:
+def _floats(values: NDArray[np.floating[Any]]) -> Words:
+    """The bits of each number, of 0 for -0; a missing value is NaN here."""
+    numbers = values.astype(np.float64) + 0.0
+    words: Words = numbers.view(np.uint64)
+    words[np.isnan(numbers)] = MISSING
+    return words
+
+
+@dataclass(frozen=True)
+class CodedTexts:
+    """A text column: its distinct values, and of each row the place of its value among them, or beyond if missing."""
+
+    distinct: pl.Series
+    places: NDArray[np.int64]
+
+    def words(self) -> Words:
+        """One 64-bit word per row."""
+        return np.append(_distinct_texts(self.distinct), np.uint64(MISSING))[self.places]
+
+    def counts(self) -> pl.DataFrame:
+        """The distinct values, and in how many rows each is: columns `value` and `count`."""
+        many = np.bincount(self.places, minlength=len(self.distinct) + 1)[:-1]
+        return pl.DataFrame({"value": self.distinct, "count": many})
+
+
+def coded_texts(values: pl.Series) -> CodedTexts:
+    """Find the distinct values of a text column, once for all that is asked of them."""
     import pyarrow as pa
 
-    coded = values.fill_null("").to_arrow().cast(pa.large_string()).dictionary_encode()
-    words: Words = _distinct_texts(pl.Series(coded.dictionary))[coded.indices.to_numpy()]
-    return np.where(values.is_null().to_numpy(), np.uint64(MISSING), words) if values.null_count() else words
+    coded = values.to_arrow().cast(pa.large_string()).dictionary_encode()
+    places = coded.indices.fill_null(len(coded.dictionary)).to_numpy().astype(np.int64)
+    return CodedTexts(pl.Series(coded.dictionary, dtype=pl.String), places)
 
 
 def _distinct_texts(values: pl.Series) -> Words:

@@ -20,6 +20,7 @@ class RowRule:
     level: Level
     sentence: str
     shows: tuple[str, ...]
+    relation: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ Columns are renamed by their position, so that no name of a column can meet the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,6 +20,12 @@ from ratchet.core.validation.row_rules import RowRule, missing, value_checks
 if TYPE_CHECKING:
     import dataframely as dy
 
+CALL = re.compile(r"(\w+)\s*\(")
+"""What SQL calls, and what brackets come after."""
+BY_ROW = frozenset(
+    ["ABS", "AND", "BETWEEN", "CAST", "CEIL", "COALESCE", "EXTRACT", "FLOOR", "IN", "NOT", "OR", "ROUND"]
+)
+"""Functions and words before brackets that look at one row; all others may look at whole columns."""
 ROW = "_row"
 """The column that holds a row's position in its table, from 0."""
 UNIQUE = "primary_key"
@@ -55,7 +63,7 @@ def broken_rules(frame: pl.DataFrame, table: Table, conditions: Sequence[Conditi
 
     `conditions` are rules beside those of the schema. Raises UsageError if a relation of the schema cannot be checked.
     """
-    compiled = _compile(frame, table, [*relations(frame, table, name=name), *conditions])
+    compiled = _compile(frame, table, _doubtful(frame, [*relations(frame, table, name=name), *conditions]))
     renamed = frame.select(list(table.columns)).rename(compiled.names)
     checks = frame.select(**compiled.conditions).get_columns() if compiled.conditions else []
     _, failure = compiled.schema.filter(renamed.hstack(checks).with_row_index(ROW))
@@ -70,6 +78,31 @@ def broken_rules(frame: pl.DataFrame, table: Table, conditions: Sequence[Conditi
     ]
 
 
+def _doubtful(frame: pl.DataFrame, conditions: Sequence[Condition]) -> list[Condition]:
+    """The conditions without those that are seen at once to hold.
+
+    What the clock of a zone shows is dear to find out, and many rows have one moment: conditions on moments are tried
+    on the distinct values first.
+    """
+    moments = {name for name, kind in frame.schema.items() if kind.is_temporal()}
+    dear = [each for each in conditions if _is_by_row(each.rule.relation) and _reads(each.holds, moments)]
+    distinct = frame.select(sorted({name for each in dear for name in each.holds.meta.root_names()})).unique()
+    if not dear or distinct.height * 2 > frame.height:
+        return list(conditions)
+    tried = distinct.select(each.holds.all().alias(str(place)) for place, each in enumerate(dear)).row(0)
+    kept = {id(each) for each, holds in zip(dear, tried, strict=True) if holds}
+    return [each for each in conditions if id(each) not in kept]
+
+
+def _is_by_row(relation: str) -> bool:
+    """Whether a relation, or a rule that is none, calls only functions that look at one row."""
+    return all(name.upper() in BY_ROW for name in CALL.findall(relation))
+
+
+def _reads(expression: pl.Expr, columns: Set[str]) -> bool:
+    return not columns.isdisjoint(expression.meta.root_names())
+
+
 def relations(frame: pl.DataFrame, table: Table, *, name: str) -> list[Condition]:
     """The relations of the schema as conditions. Raises UsageError if one cannot be checked."""
     types = {column: kind for column, kind in frame.schema.items() if column in table.columns}
@@ -82,6 +115,7 @@ def relations(frame: pl.DataFrame, table: Table, *, name: str) -> list[Condition
             level=relation.level,
             sentence=_words(relation),
             shows=tuple(columns),
+            relation=relation.rule,
         )
         found.append(Condition(rule, holds))
     return found
@@ -93,29 +127,47 @@ def _words(relation: Relation) -> str:
 
 
 def _compile(frame: pl.DataFrame, table: Table, conditions: Sequence[Condition]) -> Compiled:
-    import dataframely as dy
-
     names = {column: f"c{position}" for position, column in enumerate(table.columns)}
     key = "+".join(table.key)
     rules = {UNIQUE: RowRule(column=key, rule="key-not-unique", level="quarantine",
                              sentence="key is not unique", shows=tuple(table.key))}  # fmt: skip
-    body: dict[str, Any] = {ROW: dy.UInt32(nullable=True)}
     for name, column in table.columns.items():
-        alias = names[name]
-        checks = list(value_checks(name, column))
-        rules[f"{alias}|nullability"] = missing(name, column)
-        rules |= {f"{alias}|check__{each.rule.rule}": each.rule for each in checks}
-        body[alias] = _type(column, frame.schema[name])(
+        rules[f"{names[name]}|nullability"] = missing(name, column)
+        rules |= {f"{names[name]}|check__{each.rule.rule}": each.rule for each in value_checks(name, column)}
+    holding = {f"r{position}": condition for position, condition in enumerate(conditions)}
+    rules |= {f"{name}|check__holds": condition.rule for name, condition in holding.items()}
+    types = tuple(frame.schema[name] for name in table.columns)
+    return Compiled(_schema(_Same(table), types, len(conditions)), rules, names,
+                    {name: condition.holds for name, condition in holding.items()})  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A table's declaration, equal to itself alone: one is used for many batches, and is dear to compile."""
+
+    table: Table
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.table is other.table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+
+@lru_cache(maxsize=16)
+def _schema(same: _Same, types: tuple[pl.DataType, ...], conditions: int) -> type[dy.Schema]:
+    import dataframely as dy
+
+    table = same.table
+    body: dict[str, Any] = {ROW: dy.UInt32(nullable=True)}
+    for position, ((name, column), found) in enumerate(zip(table.columns.items(), types, strict=True)):
+        body[f"c{position}"] = _type(column, found)(
             nullable=column.nullable and name not in table.key,
             primary_key=name in table.key,
-            check={each.rule.rule: each.holds for each in checks},
+            check={each.rule.rule: each.holds for each in value_checks(name, column)},
         )
-    holding = {f"r{position}": condition for position, condition in enumerate(conditions)}
-    for name, condition in holding.items():
-        rules[f"{name}|check__holds"] = condition.rule
-        body[name] = dy.Bool(check={"holds": _itself})
-    return Compiled(type("Compiled", (dy.Schema,), body), rules, names,
-                    {name: condition.holds for name, condition in holding.items()})  # fmt: skip
+    body |= {f"r{position}": dy.Bool(check={"holds": _itself}) for position in range(conditions)}
+    return type("Compiled", (dy.Schema,), body)
 
 
 def _itself(values: pl.Expr) -> pl.Expr:

@@ -11,8 +11,8 @@ LONGEST = 60
 def shown(values: Sequence[object]) -> str:
     """The values of one row as an example.
 
-    >>> shown(["EWR", None, 7])
-    'EWR (missing) 7'
+    >>> shown(["EWR", None, 7, "EWR "])
+    "EWR (missing) 7 'EWR '"
     """
     return " ".join(_one(value) for value in values)
 
@@ -28,9 +28,19 @@ def named(names: Sequence[str], values: Sequence[object]) -> str:
     return " ".join(f"{name}={_one(value)}" for name, value in zip(names, values, strict=True))
 
 
+def printable(text: str, longest: int | None = None) -> str:
+    r"""`text` with what a terminal would obey made visible; cut to at most `longest` characters, if that is given.
+
+    >>> printable("a\x1b[31mb"), printable("abc", 2)
+    ('a\\x1b[31mb', 'a…')
+    """
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def _one(value: object) -> str:
     if value is None:
         return "(missing)"
-    text = str(value)
-    text = text if text.isprintable() else repr(text)[1:-1]
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    text = printable(str(value))
+    text = text if text.strip() == text != "" else f"'{text}'"
+    return printable(text, LONGEST)

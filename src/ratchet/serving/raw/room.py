@@ -21,7 +21,7 @@ from ratchet.core.schema import ROWS, Schema
 from ratchet.errors import ServiceFailed
 from ratchet.io.raw_input import lookup_file, read_raw_input, read_room_schema
 from ratchet.io.room import build_function
-from ratchet.io.tables import read_frame
+from ratchet.io.tables import arrow, read_frame
 from ratchet.serving.bodies import check_rows
 from ratchet.serving.fields import clipped, shown
 from ratchet.serving.notes import Note
@@ -79,7 +79,8 @@ class Room:
         frames = {name: cast("pl.DataFrame", pl.from_arrow(table)) for name, table in typed.items()}
         notes = check(frames, {name: each.table for name, each in self.tables.items()})
         if self.schema.rows.references:
-            lookups = {**{name: pl.from_pandas(table) for name, table in self.standing.items()}, **frames}
+            standing = {name: cast("pl.DataFrame", pl.from_arrow(arrow(each))) for name, each in self.standing.items()}
+            lookups = {**standing, **frames}
             notes += unmatched(frames[ROWS], lookups, self.schema.rows.references, self.schema.lookups)
         return self._built({name: table.to_pandas() for name, table in typed.items()}), notes
 

@@ -21,6 +21,7 @@ from ratchet.core.validation.anomalies.dates import swapped_dates
 from ratchet.core.validation.anomalies.drift import drifted
 from ratchet.core.validation.anomalies.gaps import missing_values
 from ratchet.core.validation.anomalies.repeats import repeated_days, repeated_keys
+from ratchet.core.validation.anomalies.row_counts import odd_row_count
 from ratchet.core.validation.anomalies.spikes import piled_up
 from ratchet.core.validation.anomalies.stuck import stuck_sensors
 from ratchet.core.validation.anomalies.swaps import swapped_columns
@@ -30,7 +31,9 @@ from ratchet.core.validation.records import Finding
 
 Detector = Callable[[Compared], Iterator[Finding]]
 
-OF_TIME: tuple[Detector, ...] = (missing_days, repeated_days, repeated_keys, swapped_dates, shifted_clocks)
+OF_EXTENT: tuple[Detector, ...] = (missing_days, odd_row_count)
+"""What does not have to be there in a batch that only adds to another one; the first that finds something is enough."""
+OF_TIME: tuple[Detector, ...] = (repeated_days, repeated_keys, swapped_dates, shifted_clocks)
 """What is wrong with the table's time and keys; each of them counts."""
 OF_VALUES: tuple[Detector, ...] = (
     swapped_columns,
@@ -43,19 +46,34 @@ OF_VALUES: tuple[Detector, ...] = (
     drifted,
 )
 """What is wrong with the values of a column, the most telling first: one finding a column is enough."""
+SELECTED = frozenset(["repeated-keys", "shifted-clock", "constant", "vanished-value", "missing-jump"])
+"""Of a batch that adds to another one or corrects it, these only warn: such rows are no sample of all rows."""
 
 
 def find_anomalies(
-    name: str, table: Table, frame: pl.DataFrame, now: TableProfile, before: Sequence[TableProfile]
+    name: str,
+    table: Table,
+    frame: pl.DataFrame,
+    now: TableProfile,
+    before: Sequence[TableProfile],
+    *,
+    part: bool = False,
 ) -> list[Finding]:
     """Compare a table called `name` with earlier batches of it, `before`, oldest first; none is allowed.
 
-    `now` is `profile(frame, table)`, and all profiles are by one zone's calendar. Findings of level refuse concern the
-    batch as a whole; a warning is worth a look.
+    `now` is `profile(frame, table)`, and all profiles are by one zone's calendar. `part` says that the batch only adds
+    to another one, or corrects it. Findings of level refuse concern the batch as a whole; a warning is worth a look.
     """
     compared = Compared(name=name, table=table, frame=frame, now=now, before=before)
     with np.errstate(all="ignore"):  # numbers near the largest there is lie infinitely far apart
-        return _found(compared)
+        if part:
+            return [_softened(finding) for finding in _found(compared)]
+        extent = next(filter(None, (list(detector(compared)) for detector in OF_EXTENT)), [])
+        return [*extent, *_found(compared)]
+
+
+def _softened(finding: Finding) -> Finding:
+    return finding.model_copy(update={"level": "warn"}) if finding.rule in SELECTED else finding
 
 
 def _found(compared: Compared) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from ratchet.core.schema import Period, Rows
@@ -23,8 +23,12 @@ STEADY = 1.2
 """Earlier batches have about as many days each if none has more than so many times those of another."""
 FEWER = 0.9
 """Share of the fewest days so far, below which a batch is cut short."""
+LEAST_DAYS = 5
+"""Days with rows that say what the others should hold: a snapshot has one."""
 PARTIAL = 0.5
-"""Share of the fewest rows of any day, below which the first or last day is cut short."""
+"""Share of the fewest rows of any day, below which the last day is cut short, or a holiday."""
+LATER = 0.1
+"""Share of rows that usually come later in the day than the last one of all: from there on it is no holiday."""
 
 
 @dataclass(frozen=True)
@@ -69,30 +73,33 @@ def missing_days(compared: Compared) -> Iterator[Finding]:
         return
     time = str(time_column(compared.table))
     before = [span for span in (_span(compared, each) for each in compared.before) if span]
-    yield from _cut_short(compared, time, now, before)
+    short = [*_cut_short(compared, time, now, before), *_fewer_days(compared, time, now, before)]
+    # A file that was cut ends early, and mostly in the middle of a day: that is one thing, and said once.
+    yield from short or _partial_end(compared, time, now, before)
     yield from _holes(compared, time, now, before)
 
 
 def _cut_short(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> Iterator[Finding]:
     allowed = max([now.longest_hole, *(each.longest_hole for each in before)])
+    if not before and len(now.filled) < LEAST_DAYS:
+        return
+    expected = min([now.usual_rows, *(sum(each.rows) / len(each.rows) for each in before)])
     for end, (place, words) in enumerate(((0, "starts late"), (-1, "ends early"))):
         gap = now.ends[end]
-        if gap <= max([allowed, *(each.ends[end] for each in before)]) or gap * now.usual_rows < EXPECTED:
+        if gap <= max([allowed, *(each.ends[end] for each in before)]) or gap * expected < EXPECTED:
             continue
         found, none = now.slots[now.filled[place]], f"{_many(gap, now.unit)} of the period without rows"
         sentence = (
             f"{words}: its {('first', 'last')[end]} {now.unit} with rows is {found}, which leaves {none}; "
             f"{_compared_with(before, allowed, now.unit)}"
         )
-        yield compared.finding("truncated", "refuse", time, sentence, count=round(gap * now.usual_rows))
-    yield from _fewer_days(compared, time, now, before)
-    yield from _partial_end(compared, time, now, before)
+        yield compared.finding("truncated", "refuse", time, sentence, count=round(gap * expected))
 
 
 def _fewer_days(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> Iterator[Finding]:
     """Fewer days than any earlier batch: for tables whose period is not known."""
     days = [len(each.filled) for each in before]
-    if _period(compared) or len(days) < 2 or min(days) < 5 or max(days) > STEADY * min(days):
+    if _period(compared) or len(days) < 2 or min(days) < LEAST_DAYS or max(days) > STEADY * min(days):
         return
     if len(now.filled) < FEWER * min(days) and (min(days) - len(now.filled)) * now.usual_rows >= EXPECTED:
         sentence = (
@@ -105,16 +112,26 @@ def _fewer_days(compared: Compared, time: str, now: Span, before: Sequence[Span]
 
 def _partial_end(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> Iterator[Finding]:
     """A last day with far fewer rows than any day has had: the table ends in the middle of it."""
-    if not before or now.unit != "day" or len(now.filled) < 5:
+    if not before or now.unit != "day" or len(now.filled) < LEAST_DAYS:
         return
     last = now.rows[now.filled[-1]]
     least = min([*(now.rows[place] for place in now.filled[:-1]), *(min(filter(None, each.rows)) for each in before)])
     if last < PARTIAL * least and least - last >= EXPECTED:
-        sentence = (
-            f"ends in the middle of a day: {now.slots[now.filled[-1]]} has {last:,} rows, and no other day of "
-            f"this batch or of {batches(len(before))} has fewer than {least:,}"
-        )
-        yield compared.finding("truncated", "refuse", time, sentence, count=least - last)
+        day = now.slots[now.filled[-1]]
+        cut = _ends_early(compared, time, day)
+        others = f"no other day of this batch or of {batches(len(before))} has fewer than {least:,}"
+        what = "ends in the middle of a day" if cut else "has few rows on its last day"
+        sentence = f"{what}: {day} has {_many(last, 'row')}, and {others}"
+        yield compared.finding("truncated", "refuse" if cut else "warn", time, sentence, count=least - last)
+
+
+def _ends_early(compared: Compared, time: str, day: str) -> bool:
+    """Whether the last moment, if it is of `day`, is one that many rows of other days come after."""
+    times = compared.now.columns[time].times
+    if times is None or not times.last.startswith(day):
+        return True
+    hour = datetime.fromisoformat(times.last).hour
+    return sum(times.hours[hour + 1 :]) >= LATER * sum(times.hours)
 
 
 def _holes(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> Iterator[Finding]:
@@ -139,7 +156,7 @@ def _compared_with(before: Sequence[Span], allowed: int, unit: str) -> str:
 
 
 def _many(count: int, unit: str) -> str:
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"{count} {unit}" if count == 1 else f"{count:,} {unit}s"
 
 
 def _period(compared: Compared) -> Period | None:

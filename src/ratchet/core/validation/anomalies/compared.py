@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -36,13 +37,20 @@ class Compared:
     now: TableProfile
     before: Sequence[TableProfile]
 
-    def pairs(self) -> Iterator[Pair]:
-        """Columns with enough values now and in at least one earlier batch, in the schema's order."""
+    def pairs(self, least: int = LEAST_ROWS) -> Iterator[Pair]:
+        """Columns with at least `least` values, now and in one earlier batch or more, in the schema's order."""
+        yield from self._pairs if least == LEAST_ROWS else self._found(least)
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        return list(self._found(LEAST_ROWS))
+
+    def _found(self, least: int) -> Iterator[Pair]:
         for name, now in self.now.columns.items():
             rows = present(now, self.now.rows)
             old = [(each.columns[name], each.rows) for each in self.before if name in each.columns]
-            kept = [(column, present(column, all_)) for column, all_ in old if present(column, all_) >= LEAST_ROWS]
-            if rows >= LEAST_ROWS and kept:
+            kept = [(column, present(column, all_)) for column, all_ in old if present(column, all_) >= least]
+            if rows >= least and kept:
                 columns, counts = zip(*kept, strict=True)
                 yield Pair(column=name, now=now, before=columns, rows=rows, rows_before=counts)
 

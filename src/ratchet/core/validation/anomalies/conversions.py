@@ -16,13 +16,42 @@ KINDS = (
     {"g": 0.001, "oz": 0.028349523125, "lb": 0.45359237, "kg": 1.0, "t": 1000.0},
     {"m/s": 1.0, "km/h": 1 / 3.6, "mi/h": 0.44704, "kn": 1852 / 3600, "ft/s": 0.3048},
     {"Pa": 1.0, "mbar": 100.0, "hPa": 100.0, "mmHg": 133.322387415, "kPa": 1000.0, "inHg": 3386.389, "psi": 6894.757},
+    {"ml": 0.001, "l": 1.0, "gal": 3.785411784, "m³": 1000.0},
     {"J": 1.0, "cal": 4.184, "kJ": 1000.0, "kcal": 4184.0, "Wh": 3600.0, "kWh": 3.6e6},
     {"‰": 0.001, "%": 0.01, "1": 1.0},
 )
 """Units of one kind, each in the one that has 1.0 (NIST Special Publication 811, appendix B.8)."""
 TEMPERATURES = {"K": (1.0, 0.0), "°C": (1.0, 273.15), "°F": (5 / 9, 459.67 * 5 / 9)}
 """Kelvins per degree, and the kelvins of zero degrees."""
-SPELLINGS = {"mph": "mi/h", "knots": "kn", "kt": "kn", "sec": "s", "hr": "h", "C": "°C", "F": "°F", "percent": "%"}
+SPELLINGS = {
+    other: unit
+    for unit, others in {
+        "s": "sec second seconds",
+        "min": "mins minute minutes",
+        "h": "hr hrs hour hours",
+        "d": "day days",
+        "m": "meter meters metre metres",
+        "km": "kilometer kilometers kilometre kilometres",
+        "mi": "mile miles",
+        "ft": "foot feet",
+        "in": "inch inches",
+        "kg": "kilogram kilograms",
+        "g": "gram grams",
+        "lb": "lbs pound pounds",
+        "m/s": "mps",
+        "km/h": "kmh kph km/hr",
+        "mi/h": "mph",
+        "kn": "kt knot knots",
+        "°C": "C degC celsius Celsius",
+        "°F": "F degF fahrenheit Fahrenheit",
+        "%": "percent pct",
+        "l": "L liter liters litre litres",
+        "ml": "mL",
+        "m³": "m3",
+    }.items()
+    for other in others.split()
+}
+"""How units are written, too."""
 POWERS = (1, 2, 3, 4, 6)
 """Places that a decimal point moves: what is a hundredth, a thousand, a million."""
 
@@ -56,9 +85,9 @@ class Conversion:
 
 
 def conversions(unit: str) -> tuple[Conversion, ...]:
-    """What may have become of a column in `unit`; of any unit, if it is none that is known here."""
-    known = [each for each in ALL if each.old == SPELLINGS.get(unit, unit)]
-    return (*(known or ALL), *UNITLESS)
+    """What may have become of a column in `unit`: of one that is not known here no unit; of any, where `unit` is ''."""
+    known = (each for each in ALL if not unit or each.old == SPELLINGS.get(unit, unit))
+    return (*known, *UNITLESS)
 
 
 def is_known(unit: str) -> bool:

@@ -24,18 +24,22 @@ def swapped_dates(compared: Compared) -> Iterator[Finding]:
     period = compared.table.period if isinstance(compared.table, Rows) else None
     if time is None or time not in compared.frame.columns or period is None or period.every != "month":
         return
-    moments = local(compared.frame[time].drop_nulls(), period.zone)
-    if not len(moments):
+    counts = compared.frame[time].drop_nulls().value_counts(sort=False, name="rows")
+    if counts.is_empty():
         return
-    parts = pl.DataFrame({"year": moments.dt.year(), "month": moments.dt.month(), "day": moments.dt.day()})
-    months = parts.group_by("year", "month").len().sort(["len", "year", "month"], descending=True)
-    year, month = months.row(0)[:2]
+    moments = local(counts[time], period.zone)
+    parts = pl.DataFrame(
+        {"year": moments.dt.year(), "month": moments.dt.month(), "day": moments.dt.day(), "rows": counts["rows"]}
+    )
+    months = parts.group_by("year", "month").agg(pl.col("rows").sum())
+    year, month = months.sort(["rows", "year", "month"], descending=True).row(0)[:2]
     others = parts.filter((pl.col("month") != month) | (pl.col("year") != year))
     mirrored = others.filter((pl.col("day") == month) & (pl.col("year") == year))
-    if mirrored.height < max(LEAST_ROWS, MOST * others.height) or mirrored["month"].n_unique() < LEAST_MONTHS:
+    rows = int(mirrored["rows"].sum())
+    if rows < max(LEAST_ROWS, MOST * int(others["rows"].sum())) or mirrored["month"].n_unique() < LEAST_MONTHS:
         return
     sentence = (
-        f"has days and months the wrong way round in {mirrored.height:,} rows: they lie on day {month} of "
+        f"has days and months the wrong way round in {rows:,} rows: they lie on day {month} of "
         f"{mirrored['month'].n_unique()} other months, and on days of {year}-{month:02d} if read the other way"
     )
-    yield compared.finding("swapped-dates", "refuse", time, sentence, count=mirrored.height)
+    yield compared.finding("swapped-dates", "refuse", time, sentence, count=rows)

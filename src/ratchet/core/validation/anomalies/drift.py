@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from ratchet.core.validation.anomalies.compared import Compared, Pair, batches
-from ratchet.core.validation.anomalies.distances import distances, noise, quantiles, shares, usual, variation
+from ratchet.core.validation.anomalies.distances import (
+    distances,
+    noise,
+    quantiles,
+    shares,
+    usual,
+    variation,
+    variations,
+)
 from ratchet.core.validation.profile import CATEGORIES, ColumnProfile
 from ratchet.core.validation.records import Finding
 
@@ -48,7 +56,7 @@ def _categories(pair: Pair) -> tuple[float, float]:
     if pair.now.times or any(each.distinct > CATEGORIES for each in (pair.now, *pair.before)):
         return 0.0, 1.0
     now, before = shares(pair.now), [shares(each) for each in pair.before]
-    apart = np.array([[variation(one, other) for other in before] for one in before])
+    apart = variations(before)
     np.fill_diagonal(apart, 2.0)
     return min(variation(now, each) for each in before), float(apart.min(axis=1).max())
 

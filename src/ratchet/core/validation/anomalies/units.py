@@ -78,6 +78,8 @@ def changed_units(compared: Compared) -> Iterator[Finding]:
     """
     for pair in compared.pairs():
         unit = compared.table.columns[pair.column].unit
+        if _is_name(pair, unit, compared.table.key):
+            continue
         fit = best_fit(pair, unit, compared.frame)
         if fit is None:
             continue
@@ -88,6 +90,12 @@ def changed_units(compared: Compared) -> Iterator[Finding]:
             f"{_percent(fit.fitted)} after taking it back"
         )
         yield compared.finding(fit.conversion.rule, fit.level, pair.column, sentence, count=pair.rows)
+
+
+def _is_name(pair: Pair, unit: str, key: Sequence[str]) -> bool:
+    """Whether the numbers only name things: those of the key do, and whole ones without a unit, all different."""
+    whole = pair.now.numbers is not None and pair.now.numbers.decimals[0] == 1
+    return pair.column in key or (whole and not unit and pair.now.distinct == pair.rows)
 
 
 def best_fit(pair: Pair, unit: str, frame: pl.DataFrame) -> Fit | None:
