@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.measure import Comparison, Cost
+from benchmarks.months import moved_months, write_month
 from benchmarks.project import PER_BATCH, PYTHON, RATCHET, REPOSITORY, Projects, stage
 
 PLAIN = str(REPOSITORY / "benchmarks" / "plain.py")
+MANY, FEW = 240, 2
+"""Batches that are there before one more comes."""
+PROFILES = ".ratchet/profiles"
+"""Where a project keeps the profiles of raw batches."""
+LONG_AGO = 1998
+"""The year in which they begin: what is later than today would be refused."""
 SAME = 1e-6
 """Relative; metrics of both sides that differ by more mean that they did not do the same work."""
 
@@ -64,12 +71,34 @@ def growth(projects: Projects, rounds: int) -> list[Comparison]:
     ]
 
 
+def many_batches(projects: Projects, rounds: int) -> list[Comparison]:
+    """The arrival of a month after 240 months, and after two: through the door, and through the stages per batch."""
+    months = projects.fresh()
+    every = moved_months(months / "data/raw", MANY // 12 + 1, first=LONG_AGO)
+    made = {name: write_month(months / "made" / name, tables) for name, tables in every}
+    *before, last = list(made)[: MANY + 1]
+    standing = {count: _with_batches(projects, [made[name] for name in before[-count:]]) for count in (MANY, FEW)}
+    for project in standing.values():
+        _keep_profiles(projects, project, made[last])
+    doors, stages = [], []
+    for _ in range(rounds):
+        many, few = (_taken_in(projects, standing[count], made[last]) for count in (MANY, FEW))
+        doors.append((many[0], few[0]))
+        stages.append((many[1], few[1]))
+    names = (f"batch {MANY + 1}", f"batch {FEW + 1}")
+    return [
+        _comparison("One more batch: `ratchet data add`", *names, 1.3, doors),
+        _comparison("One more batch: ingest, validate, featurize", *names, 1.3, stages),
+    ]
+
+
 CASES: dict[str, Callable[[Projects, int], list[Comparison]]] = {
     "pipeline": pipeline,
     "nothing-changed": nothing_changed,
     "growth": growth,
+    "many-batches": many_batches,
 }
-ROUNDS = {"pipeline": 3, "nothing-changed": 7, "growth": 5}
+ROUNDS = {"pipeline": 3, "nothing-changed": 7, "growth": 5, "many-batches": 3}
 """Rounds of each case unless another number is asked for."""
 
 
@@ -96,6 +125,38 @@ def _arrival(projects: Projects, before: Path, count: int) -> Cost:
     cost = projects.place.cost_of(*(stage(name) for name in PER_BATCH), cwd=project)
     shutil.rmtree(project)
     return cost
+
+
+def _with_batches(projects: Projects, folders: Sequence[Path]) -> Path:
+    """A project that holds these raw batches, tracked, and has run its stages per batch."""
+    project = projects.fresh(batches=())
+    for folder in folders:
+        shutil.copytree(folder, project / "data/raw" / folder.name)
+    raw = [f"data/raw/{folder.name}" for folder in folders]
+    projects.place.cost_of((PYTHON, "-m", "dvc", "add", "--quiet", *raw), cwd=project)
+    projects.place.cost_of(*(stage(name) for name in PER_BATCH), cwd=project)
+    return project
+
+
+def _keep_profiles(projects: Projects, project: Path, batch: Path) -> None:
+    """Let the project have the profiles of its batches, as it has where they came in by the same door."""
+    copy = projects.copy(project)
+    projects.place.cost_of(_add(batch), cwd=copy)
+    shutil.copytree(copy / PROFILES, project / PROFILES, dirs_exist_ok=True)
+    shutil.rmtree(copy)
+
+
+def _add(batch: Path) -> tuple[str, ...]:
+    lookup = f"weather={batch / 'weather.parquet'}"
+    return (*RATCHET, "data", "add", batch.name, str(batch / "rows.parquet"), "--lookup", lookup)
+
+
+def _taken_in(projects: Projects, project: Path, batch: Path) -> tuple[Cost, Cost]:
+    """What it costs to add a batch, and to bring the stages up to date; the project is then what it was."""
+    copy = projects.copy(project)
+    costs = projects.place.cost_of(_add(batch), cwd=copy), projects.place.cost_of(*map(stage, PER_BATCH), cwd=copy)
+    shutil.rmtree(copy)
+    return costs
 
 
 def _comparison(

@@ -21,6 +21,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import polars as pl
 import yaml
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ Labels = NDArray[np.int64]
 Interval = tuple[float, float, float]
 """Value, lower bound, upper bound."""
 
+LEAKED = 0.01
+"""Share of the test batch that may be among the rows of training by chance."""
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 IDEAL = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
 
@@ -69,6 +72,29 @@ def check(table: pd.DataFrame, schema: dict[str, Any], name: str) -> None:
             sys.exit(f"{name}.{column}: out of range")
         if "values" in rule and not present.isin(rule["values"]).all():
             sys.exit(f"{name}.{column}: an unknown value")
+        if "missing" in rule and values.isna().mean() > rule["missing"]:
+            sys.exit(f"{name}.{column}: too many values are missing")
+    rules = [pl.sql_expr(relation["rule"]).all() for relation in schema.get("relations", ())]
+    named = {str(place): rule for place, rule in enumerate(rules)}
+    if named and not all(pl.from_pandas(table).select(**named).row(0)):
+        sys.exit(f"{name}: a relation between columns does not hold")
+
+
+def check_references(tables: dict[str, pd.DataFrame], schema: dict[str, Any]) -> None:
+    """Exit if too few rows have their entries in the lookups."""
+    for reference in schema["rows"]["references"]:
+        key = schema["lookups"][reference["lookup"]]["key"]
+        entries = tables[reference["lookup"]][key].set_axis(reference["columns"], axis="columns")
+        matched = tables["rows"][reference["columns"]].merge(entries.drop_duplicates(), how="inner")
+        if len(matched) < reference["matched"] * len(tables["rows"]):
+            sys.exit(f"rows: too few have an entry in {reference['lookup']}")
+
+
+def require_apart(train: list[pd.DataFrame], test: pd.DataFrame) -> None:
+    """Exit if many rows of the test batch are rows of training too: they would be judged by heart."""
+    known = np.concatenate([pd.util.hash_pandas_object(table, index=False).to_numpy() for table in train])
+    if np.isin(pd.util.hash_pandas_object(test, index=False).to_numpy(), known).mean() > LEAKED:
+        sys.exit("rows of the test batch are among those of training")
 
 
 def prepare(project: Path, schema: dict[str, Any]) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
@@ -79,12 +105,14 @@ def prepare(project: Path, schema: dict[str, Any]) -> dict[str, tuple[pd.DataFra
     known = [name for name, rule in schema["rows"]["columns"].items() if rule.get("known") != "after"]
     planes = pd.read_parquet(project / "data/lookups/planes.parquet")
     check(planes, schema["lookups"]["planes"], "planes")
-    check(pd.read_parquet(project / "data/lookups/airlines.parquet"), schema["lookups"]["airlines"], "airlines")
+    airlines = pd.read_parquet(project / "data/lookups/airlines.parquet")
+    check(airlines, schema["lookups"]["airlines"], "airlines")
     out = {}
     for batch in sorted(path.name for path in (project / "data/raw").iterdir() if path.is_dir()):
         tables = read(project, batch)
         check(tables["rows"], schema["rows"], "rows")
         check(tables["weather"], schema["lookups"]["weather"], "weather")
+        check_references({**tables, "planes": planes, "airlines": airlines}, schema)
         features = build(tables["rows"][known], {"planes": planes, "weather": tables["weather"]})
         late = label(tables["rows"])
         day = tables["rows"]["time_hour"].dt.tz_convert("America/New_York").dt.strftime("%Y-%m-%d")
@@ -272,6 +300,7 @@ def main(project: Path, out: Path, *, with_mlflow: bool) -> None:
     schema = yaml.safe_load((project / "src/flights/schema.yaml").read_text(encoding="utf-8"))
     batches = prepare(project, schema)
     *train, test = batches
+    require_apart([batches[name][0] for name in train], batches[test][0])
     folds = {}
     for index in range(len(train) - params["split"]["folds"], len(train)):
         fitted = fit([batches[name] for name in train[:index]], params["model"])

@@ -1,6 +1,6 @@
 """`make bench`: measure against the alternatives, print the table and write it to docs/benchmarks.md.
 
-    python -m benchmarks.run [--rounds N] [--only pipeline|nothing-changed|growth]
+    python -m benchmarks.run [--rounds N] [--only pipeline|nothing-changed|growth|many-batches]
 
 With `--only` the table is printed and the page stays as it is, as its numbers belong to one run.
 The exit code is 1 if a goal was missed.

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,13 +46,16 @@ class ObjectStore:
 
 @dataclass
 class WebServer:
-    """A folder on the web. Below /private/ it wants a token; what `broken` names breaks off half way."""
+    """A folder on the web. Below /private/ it wants a token; what `broken` names breaks off half way.
+
+    `meanwhile` has by path what happens there while the file is on its way for the first time.
+    """
 
     url: str
     folder: Path
     token: str = SECRET
     broken: set[str] = field(default_factory=set)
-    after_first: dict[str, Callable[[], None]] = field(default_factory=dict)
+    meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -101,6 +105,23 @@ def _run_as_somebody(command: Sequence[str], programs: Path) -> None:
     assert done.returncode == 0, done
 
 
+@contextmanager
+def _gone_with_the_tests(pid: int, places: Sequence[Path]) -> Iterator[None]:
+    """Stop a process and remove its files at the end of the block, also if these tests are killed before.
+
+    A shell waits for the end of its input, which the system closes with whatever ends this process.
+    """
+    wait = 'for _ in 1 2 3 4 5 6 7 8 9; do kill -0 "$1" 2>/dev/null || break; sleep 0.2; done'
+    script = f'read -r _; kill -QUIT "$1" 2>/dev/null; {wait}; kill -KILL "$1" 2>/dev/null; shift; rm -rf "$@"'
+    watch = subprocess.Popen(
+        ["sh", "-c", script, "sh", str(pid), *map(str, places)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        watch.communicate()
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A server of its own with the password SECRET; yields host and port."""
@@ -118,8 +139,9 @@ def postgresql() -> Iterator[str]:
         given = ["--auth=scram-sha-256", "--username=ana", f"--pwfile={password}", "--no-sync", "--encoding=UTF8"]
         _run_as_somebody([str(programs / "initdb"), "--pgdata", str(data), *given], programs)
         _run_as_somebody([*control, "--log", str(base / "log"), "--options", options, "start"], programs)
-        yield f"127.0.0.1:{port}"
-        _run_as_somebody([*control, "--mode=immediate", "stop"], programs)
+        with _gone_with_the_tests(int((data / "postmaster.pid").read_text().split()[0]), [base]):
+            yield f"127.0.0.1:{port}"
+            _run_as_somebody([*control, "--mode=immediate", "stop"], programs)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
@@ -142,6 +164,12 @@ def database(postgresql: str) -> Iterator[Database]:
 
 def _execute(connection: psycopg.Connection, statement: str) -> None:
     connection.execute(statement.encode())
+
+
+def _sockets(ports: Mapping[str, int]) -> list[Path]:
+    """Where SeaweedFS puts its sockets, whatever it is told."""
+    kinds = [f"{name.partition('.')[0]}{grpc}-{port}" for name, port in ports.items() for grpc in ("", "-grpc")]
+    return [Path("/tmp") / f"seaweedfs-{kind}.sock" for kind in kinds]  # noqa: S108 - it does
 
 
 @pytest.fixture(scope="session")
@@ -170,17 +198,17 @@ def s3_server() -> Iterator[dict[str, str]]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        try:
-            yield {
-                "AWS_ACCESS_KEY_ID": "AKTEST",
-                "AWS_SECRET_ACCESS_KEY": SECRET,
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3.port']}",
-            }
-        finally:
-            server.kill()  # it would take its time to say good-bye
-            server.wait()
-            shutil.rmtree(base, ignore_errors=True)
+        with _gone_with_the_tests(server.pid, [base, *_sockets(ports)]):
+            try:
+                yield {
+                    "AWS_ACCESS_KEY_ID": "AKTEST",
+                    "AWS_SECRET_ACCESS_KEY": SECRET,
+                    "AWS_DEFAULT_REGION": "us-east-1",
+                    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3.port']}",
+                }
+            finally:
+                server.kill()  # it would take its time to say good-bye
+                server.wait()
 
 
 @pytest.fixture(scope="session")
@@ -224,16 +252,15 @@ def web(tmp_path: Path) -> Iterator[WebServer]:
             server.asked.append((self.command, self.path))
             if self.path.startswith("/private/") and self.headers["Authorization"] != f"Bearer {server.token}":
                 self.send_error(401)
-            elif self.command == "GET" and self.path in server.broken:
+            elif self.command == "GET" and self.path in (*server.broken, *server.meanwhile):
                 content = (folder / self.path.lstrip("/")).read_bytes()
+                server.meanwhile.pop(self.path, lambda: None)()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content[: len(content) // 2])
+                self.wfile.write(content[: len(content) // (2 if self.path in server.broken else 1)])
             else:
                 usual()
-            if self.command == "GET":
-                server.after_first.pop(self.path, lambda: None)()
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

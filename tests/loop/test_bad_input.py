@@ -122,6 +122,9 @@ def test_a_batch_that_breaks_the_schema(
     file = csv(pulled, change(rows_of(pulled, "part-04")))
     unchanged(pulled)
     check_refusal(pulled.ratchet("data", "add", "part-05", file), REFUSED, "batch part-05 is refused", *words)
+    kept = pulled.root / "data" / "refused" / "part-05"
+    assert (kept / "rows.csv").read_bytes() == Path(file).read_bytes()
+    assert words[0] in (kept / "report.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("name", "content"), [("new.csv", b""), ("new.parquet", b""), ("new.parquet", b"PAR1 cut")])

@@ -171,9 +171,9 @@ def test_the_flights_sample_passes_the_checks_of_batches(schema: Schema) -> None
     plan = plan_split([path.name for path in batches], holdout=params.split.holdout, folds=params.split.folds)
     assert len(plan.folds) >= 1
     for batch in batches:
-        examine(batch.name, {path.stem: path for path in batch.iterdir()}, schema.batch_tables())
+        examine(batch.name, {path.stem: path for path in batch.iterdir()}, schema)
     standing = {path.stem: path for path in (SAMPLE / "lookups").iterdir()}
-    examine("lookups", standing, schema.standing_tables())
+    examine("lookups", standing, schema)
 
 
 def test_the_flights_sample_is_small_and_in_git() -> None:

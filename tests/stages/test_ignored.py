@@ -28,3 +28,17 @@ def test_bytecode_is_no_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (room / "__pycache__").mkdir()
     (room / "__pycache__" / "features.cpython-311.pyc").write_bytes(b"\0")
     assert seen() == ["features.py"]
+
+
+def test_where_a_batch_came_from_is_no_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record beside a batch is git's: writing it makes no stage run again."""
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    project = tmp_path / "project"
+    raw = project / "data" / "raw"
+    (raw / "2013-07").mkdir(parents=True)
+    (raw / "2013-07" / "rows.parquet").write_bytes(b"rows")
+    (raw / "2013-07.source.json").write_text("{}\n", encoding="utf-8")
+    shutil.copyfile(ROOT / ".dvcignore", project / ".dvcignore")
+    Repo.init(str(project), no_scm=True).close()
+    with Repo(str(project)) as repo:
+        assert [Path(path).name for path in repo.dvcignore.find(repo.fs, str(raw))] == ["rows.parquet"]

@@ -203,3 +203,20 @@ def test_reports_are_json_that_says_what_the_page_says(project: Path, run_pipeli
 def _flipped(data: bytes) -> bytes:
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def test_a_stricter_schema_says_what_it_does_to_old_batches(
+    project: Path, run_pipeline: RunPipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many rows were in quarantine before is said beside how many are now; a refusal knows that it is here."""
+    run_pipeline(project, "ingest", "validate")
+    schema = project / "src" / "little" / "schema.yaml"
+    write_text(schema, schema.read_text(encoding="utf-8").replace("max: 50,", "max: 65,"))
+    capsys.readouterr()
+    run_pipeline(project, "validate")
+    said = capsys.readouterr().out
+    assert "validate 2020-02: 60 rows, 1 in quarantine (2 in quarantine before)\n" in said
+    assert "validate 2020-03: 60 rows\n" in said
+    write_text(schema, schema.read_text(encoding="utf-8").replace("max: 65,", "max: 0,"))
+    with pytest.raises(BatchRefused, match="the batch is here already: loosen"):
+        run_pipeline(project, "validate")

@@ -108,14 +108,16 @@ def champion_pull(
 
 @params.command("check", epilog=example("ratchet params check"))
 def params_check(context: typer.Context) -> None:
-    """Say whether params.yaml and schema.yaml are as they must be."""
+    """Say whether params.yaml and schema.yaml are as they must be; the model is tried on a few made-up rows."""
     from ratchet.core.names import check_names
+    from ratchet.core.toy_fit import check_fit
     from ratchet.io.room import read_params, read_schema
 
     root = settings_of(context).root
     params = read_params(root)
     read_schema(root, params)
     check_names(params)
+    check_fit(params)
     typer.echo("params.yaml and schema.yaml are fine")
 
 
@@ -130,7 +132,12 @@ def params_schema() -> None:
 
 
 def _say(decision: Decision) -> None:
-    typer.echo(f"Verdict: {decision.verdict}. {decision.reason}")
+    from ratchet.core.leakage.lines import lines
+    from ratchet.io.markdown import visible
+
+    typer.echo(f"Verdict: {decision.verdict}. {visible(decision.reason)}")
+    for line in lines(decision):
+        typer.echo(f"  {visible(line)}")
     if decision.would_change:
         typer.echo(f"What would change it: {decision.would_change}")
 

@@ -29,9 +29,17 @@ class LabelledBatch:
 
 
 def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what `build` returned if it has one row per row of the batch and only numbers and texts.
+    """Return what `build` returned if `require_features` lets it pass, texts as plain objects."""
+    require_features(features, rows)
+    return features.assign(
+        **{name: features[name].astype(object) for name in features.columns if _is_text(features[name])}
+    )
 
-    Raises UsageError that names the column, since the fault is in the room's `features.py`.
+
+def require_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Raises UsageError unless `build` returned one row per row of the batch and only numbers and texts.
+
+    It names the column, since the fault is in the room's `features.py`.
     """
     if not isinstance(features, pd.DataFrame) or not features.index.equals(rows.index):
         raise _fault("build must return a data frame with the index of the rows it was given: one row per row")
@@ -40,9 +48,12 @@ def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     for name in features.columns:
         if not (is_numeric_dtype(features[name]) or _is_text(features[name])):
             raise _fault(f"build returned {name} as {features[name].dtype}: features are numbers or texts")
-    return features.assign(
-        **{name: features[name].astype(object) for name in features.columns if _is_text(features[name])}
-    )
+
+
+def without_categories(features: pd.DataFrame) -> pd.DataFrame:
+    """The same features with categories as plain texts: all texts of a column are written in one way."""
+    coded = [name for name in features.columns if isinstance(features[name].dtype, pd.CategoricalDtype)]
+    return features.assign(**{name: features[name].astype(object) for name in coded}) if coded else features
 
 
 ENOUGH = 20
@@ -57,17 +68,19 @@ def require_values(features: pd.DataFrame, labels: pd.DataFrame, *, batch: str) 
     Sources may be whole while what was joined from them found nothing; and no estimator learns from what is infinite.
     """
     for name in features.columns:
-        if len(features) >= ENOUGH and features[name].isna().all():
+        values = features[name]
+        if len(values) >= ENOUGH and values.head(ENOUGH).isna().all() and values.isna().all():
             raise DataRefused(
                 f"batch {batch}: feature {name} is missing in every row: a join of features.py found nothing",
                 next_step="compare the keys on both sides, such as their time zones and spellings, or drop the feature",
             )
     for what, values in (*features.items(), ("the target", labels[TARGET])):
-        if not is_numeric_dtype(values) or is_bool_dtype(values):
+        if not is_numeric_dtype(values) or is_bool_dtype(values) or not len(values):
             continue
-        size = np.abs(values.to_numpy(np.float64))
-        if (size > LARGEST).any():
-            how = "infinite" if np.isinf(size).any() else f"beyond {LARGEST:g}, too large to be squared,"
+        numbers = values.to_numpy(np.float64)
+        size = max(np.fmax.reduce(numbers), -np.fmin.reduce(numbers))
+        if size > LARGEST:
+            how = "infinite" if np.isinf(size) else f"beyond {LARGEST:g}, too large to be squared,"
             raise DataRefused(
                 f"batch {batch}: {what} is {how} in some rows", next_step="see what features.py divides by there"
             )

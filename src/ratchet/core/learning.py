@@ -83,7 +83,7 @@ def fit(batches: Sequence[LabelledBatch], params: Params) -> Fitted:
 
 def cross_validate(batches: Mapping[str, LabelledBatch], folds: Sequence[Fold], params: Params) -> dict[str, FoldScore]:
     """How each fold was scored, by the name of the batch that it was scored on."""
-    return {fold.test: _fold_score(batches, fold, params) for fold in folds}
+    return {fold.test[0]: _fold_score(batches, fold, params) for fold in folds}
 
 
 def spread(folds: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -108,14 +108,15 @@ def as_json(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
 def _fold_score(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params) -> FoldScore:
     """As time goes by classes come up: a fold from before has none to tell apart, or not those of the scored batch."""
     rows = _training([batches[name] for name in fold.train], params)
-    test, task = batches[fold.test], params.project.task
+    features, target = _together([batches[name] for name in fold.test])
+    task = params.project.task
     labels = labels_of(rows.target, task)
-    known = known_labels(test.labels[TARGET], labels, task)
+    known = known_labels(target, labels, task)
     if not known.any() or (task != "regression" and rows.target.nunique() < 2):
         return FoldScore(metrics={}, rows=len(known), unscored=len(known))
     fitted = _fitted(rows, params, labels)
-    scores = score(fitted.pipeline, task, model_inputs(test.features[known], fitted.features))
-    metrics = measure(task, encode_target(test.labels[TARGET][known], labels, task), scores)
+    scores = score(fitted.pipeline, task, model_inputs(features[known], fitted.features))
+    metrics = measure(task, encode_target(target[known], labels, task), scores)
     return FoldScore(metrics=metrics, rows=len(known), unscored=int((~known).sum()))
 
 

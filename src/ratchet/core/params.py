@@ -45,7 +45,9 @@ class Cluster(Section):
 class Split(Section):
     """Which batches train, which are held out, and which rows are not independent."""
 
-    holdout: Annotated[int, Field(ge=1)] = Field(default=1, description="newest batches held out for the gate")
+    holdout: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="newest batches held out for the gate, each with what came late for it"
+    )
     folds: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="time-ordered cross-validation folds")
     cluster: Cluster | None = Field(default=None, description="null says that rows are independent")
 

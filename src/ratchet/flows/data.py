@@ -26,10 +26,12 @@ def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> Validation
     raw = RawBatches(settings.root)
     schema = read_schema(settings.root, read_params(settings.root))
     for kind, path in tables.items():
-        if not path.is_file() or path.suffix not in SUFFIXES:
+        if not path.is_file():
+            raise UsageError(f"{kind}: there is no file {path}", next_step="check the path")
+        if path.suffix not in SUFFIXES:
             raise UsageError(
-                f"{kind}: {path} is not a file that ends in {' or '.join(SUFFIXES)}",
-                next_step="check the path, or save the table as one of these",
+                f"{kind}: {path} is no file that ends in {' or '.join(SUFFIXES)}",
+                next_step="save the table as one of these, or declare it as a source: docs/sources.md",
             )
     if check_batch_name(name) in raw.names():
         _require_same(raw, name, tables)

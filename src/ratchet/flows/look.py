@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.core.deliveries import without_late
 from ratchet.core.schema import Schema
-from ratchet.core.sources.periods import without_late
 from ratchet.core.sources.taken import Taken
 from ratchet.io.room import read_params, read_schema
 from ratchet.io.sources.batch import Batch, Left, Source, Wanted

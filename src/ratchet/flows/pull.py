@@ -14,9 +14,10 @@ from pathlib import Path
 
 from ratchet.core.deliveries import without_late
 from ratchet.core.params import Params
-from ratchet.core.schema import Schema
+from ratchet.core.schema import Period, Schema
 from ratchet.core.sources.periods import period_of
 from ratchet.core.sources.taken import Taken
+from ratchet.core.validation.periods import FORMS
 from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import UsageError
 from ratchet.flows.data import in_quarantine, track
@@ -49,6 +50,12 @@ class Project:
     schema: Schema
     raw: RawBatches
     source: Source
+
+    @property
+    def cut_by(self) -> Period | None:
+        """The calendar by which rows are cut; None where the source names its batches."""
+        rows = self.params.data.rows
+        return None if rows.kind == "callable" or rows.named else self.schema.rows.period
 
 
 def pull(settings: Settings, ask: Ask | None = None) -> list[str]:
@@ -96,6 +103,11 @@ def open_project(settings: Settings, now: datetime) -> Project:
 
 def batches(project: Project, ask: Ask) -> Iterator[Batch]:
     """What is new, oldest first; says at the end what was left."""
+    if ask.until and project.cut_by and period_of(ask.until, project.cut_by) is None:
+        raise UsageError(
+            f"--until {ask.until}: rows are cut by {project.cut_by.every}, and this names none",
+            next_step=f"name one, such as {FORMS[project.cut_by.every][1]}",
+        )
     taken, left = _taken(project), Left()
     wanted = Wanted(taken=taken, now=ask.now, until=ask.until)
     with closing(project.source.collect(wanted, left)) as found:
@@ -116,8 +128,8 @@ def _taken(project: Project) -> Taken:
 
 def _periods(project: Project) -> Callable[[str], str]:
     """Which period, or which name of a delivery, a batch belongs to."""
-    data, period = project.params.data, project.schema.rows.period
-    if data.rows.kind == "callable" or data.rows.named or period is None:
+    period = project.cut_by
+    if period is None:
         return without_late
 
     def named_after(name: str) -> str:
@@ -136,10 +148,16 @@ def take_batch(project: Project, batch: Batch, now: datetime) -> ValidationRepor
     """Write the record, then the batch: a record without a batch counts for nothing. Raises as `intake.take`."""
     path = write_record(project.raw, check_batch_name(batch.name), batch.source)
     try:
-        return take(project.raw, batch.name, batch.writers, project.schema, now=now)
+        report = take(project.raw, batch.name, batch.writers, project.schema, now=now)
     except BaseException:
-        path.unlink(missing_ok=True)
+        # Another pull may have been faster: then the record is that of its batch.
+        if batch.name not in project.raw.names():
+            path.unlink(missing_ok=True)
         raise
+    # A slower pull that failed meanwhile has removed it.
+    if not path.is_file():
+        write_record(project.raw, batch.name, batch.source)
+    return report
 
 
 def take_standing(project: Project) -> None:

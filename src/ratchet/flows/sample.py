@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet.core.deliveries import deliveries
 from ratchet.core.schema import ROWS
 from ratchet.core.split import plan_split
 from ratchet.errors import UsageError
@@ -47,7 +48,7 @@ def make(settings: Settings, *, rows: int, batches: int, public: bool) -> Made:
     params = read_params(root)
     schema = read_schema(root, params)
     raw = RawBatches(root)
-    names = raw.names()[-batches:]
+    names = [name for together in deliveries(raw.names())[-batches:] for name in together]
     plan_split(names, holdout=params.split.holdout, folds=params.split.folds)
     drawing = Drawing(data=raw, schema=schema, build=feature_functions(root, params).build, rows=rows)
     return _write(drawing, names, root / sample_files.FOLDER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from ratchet.core.manifest import Manifest, Unit, Work, plan_work
 from ratchet.core.schema import ROWS
 from ratchet.errors import DataRefused, ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
+from ratchet.io.unit_manifest import UnitManifest
 
 SUFFIXES = (".parquet", ".csv")
 """What a raw table may be."""
-MANIFEST = "manifest.json"
 LOOKUPS = "lookups"
 """The unit that holds the standing lookups; no batch may have this name."""
 
@@ -102,10 +102,7 @@ class UnitStore:
 
     def manifest(self) -> Manifest:
         """What the folder holds; empty if it was never written or its manifest cannot be read."""
-        try:
-            return Manifest.model_validate_json((self.folder / MANIFEST).read_bytes())
-        except (OSError, ValueError):
-            return Manifest()
+        return UnitManifest(self.folder).read()
 
     def names(self) -> list[str]:
         """The batches in the folder, in time order."""
@@ -117,18 +114,28 @@ class UnitStore:
         `wanted` maps each unit to its key; `make(name, folder)` fills a fresh folder. A unit is recorded as soon as
         it is whole, so that an interrupted run goes on where it stopped.
         """
+        manifest = UnitManifest(self.folder)
+        manifest.begin(self.manifest().units)
         files.sweep(self.folder)
-        manifest = self._intact()
-        work = plan_work(wanted, manifest)
-        units = {name: manifest.units[name] for name in work.keep}
-        for name in work.make:
-            with files.new_folder(self.folder / name) as half:
-                make(name, half)
-            units[name] = Unit(key=wanted[name], files=_digests(self.folder / name))
-            self._record(units)
-        self._prune(units)
-        self._record(units)
+        found = self._intact()
+        work = plan_work(wanted, found)
+        units = {name: found.units[name] for name in work.keep}
+        manifest.begin(units)
+        try:
+            for name in work.make:
+                with files.new_folder(self.folder / name) as half:
+                    make(name, half)
+                units[name] = Unit(key=wanted[name], files=_digests(self.folder / name))
+                manifest.append(name, units[name])
+            self._prune(units)
+        finally:
+            manifest.end(units)
         return work
+
+    def forget(self, units: Iterable[str]) -> None:
+        """Take units out of the manifest, so that they count as never made."""
+        gone = set(units)
+        UnitManifest(self.folder).end({name: unit for name, unit in self.manifest().units.items() if name not in gone})
 
     def file(self, unit: str, name: str) -> Path:
         """The path of one file, verified. Raises ServiceFailed if it is not there, TamperedFile if it was altered."""
@@ -153,10 +160,6 @@ class UnitStore:
         return Manifest(
             units={name: unit for name, unit in units.items() if _digests(self.folder / name) == unit.files}
         )
-
-    def _record(self, units: Mapping[str, Unit]) -> None:
-        manifest = Manifest(units=dict(sorted(units.items())))
-        files.write_json(self.folder / MANIFEST, manifest.model_dump())
 
     def _prune(self, units: Mapping[str, Unit]) -> None:
         for path in list(self.folder.glob("*")):

@@ -19,9 +19,14 @@ READERS = {".parquet": "Parquet", ".csv": "CSV", ".jsonl": "JSON lines", ".ndjso
 DATED = re.compile(r"\d{4}-\d\d-\d\d")
 
 
+def is_table_name(name: str) -> bool:
+    """Whether a name ends as those of files do that can be compared."""
+    return Path(name).suffix.lower() in READERS
+
+
 def is_table_file(path: Path) -> bool:
     """Whether the path is a file that can be compared."""
-    return path.suffix.lower() in READERS and path.is_file()
+    return is_table_name(path.name) and path.is_file()
 
 
 def columns_of(path: Path) -> list[str]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ratchet.io import layout
-from ratchet.io.batches import MANIFEST, UnitStore
+from ratchet.io.batches import UnitStore
 from ratchet.io.revision import Revision
+from ratchet.io.unit_manifest import MANIFEST
 
 if TYPE_CHECKING:
     import polars as pl

@@ -34,11 +34,16 @@ MODEL = "model.skops"
 RECORD = "model.json"
 SEAL = "seal.json"
 TRUSTED = (
+    "numpy.clip",
     "numpy.dtype",
+    "numpy.interp",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
     "sklearn.tree._tree.Tree",
 )
-"""Types that skops does not know and that only hold arrays."""
+"""What skops does not know: types that only hold arrays and numbers, and functions that only compute with arrays."""
 
 CHAMPION = "champion.json"
 """The ledger's entry, beside a champion's files; it is not part of the seal, as it names it."""

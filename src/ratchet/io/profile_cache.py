@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,15 +43,17 @@ def cached_profile(
 
 def _key(paths: Mapping[str, Path], schema: Schema) -> str:
     content = {name: [path.suffix, files.digest(path)] for name, path in paths.items()}
-    return digest_of({"content": content, "schema": schema.model_dump(), "code": _code(), **library_versions()})
+    return digest_of({"content": content, "schema": schema.model_dump(), "made by": _makers()})
 
 
-def _code() -> list[str]:
+@cache
+def _makers() -> str:
+    """The digest of the code and the libraries that make profiles: one in the life of a process."""
     core = Path(next(iter(ratchet.core.__path__)))
     found = (
         path for name in MAKERS for path in ([core / name] if name.endswith(".py") else (core / name).rglob("*.py"))
     )
-    return [files.digest(path) for path in sorted(found)]
+    return digest_of({"code": [files.digest(path) for path in sorted(found)], **library_versions()})
 
 
 def _digest(text: str) -> str:

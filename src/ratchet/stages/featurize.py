@@ -11,7 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from ratchet.core.cluster_names import cluster_names
-from ratchet.core.feature_table import CLUSTER, TARGET, check_features, check_labels, require_values
+from ratchet.core.feature_table import (
+    CLUSTER,
+    TARGET,
+    check_labels,
+    require_features,
+    require_values,
+    without_categories,
+)
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.schema import ROWS, Schema
@@ -71,11 +78,12 @@ def featurize(
     """
     rows = tables[ROWS]
     lookups = {**standing, **{name: table for name, table in tables.items() if name != ROWS}}
-    features = check_features(functions.build(rows[schema.known_before()].copy(), lookups), rows)
-    target = check_labels(functions.label(rows.copy()), rows, params.project.task)
+    features = functions.build(rows[schema.known_before()], lookups)
+    require_features(features, rows)
+    target = check_labels(functions.label(rows.copy(deep=False)), rows, params.project.task)
     labelled = target.notna()
     cluster = params.split.cluster
     labels = rows.loc[labelled, schema.rows.key].assign(
         **{CLUSTER: cluster_names(rows, cluster)[labelled] if cluster else None, TARGET: target[labelled]}
     )
-    return features[labelled].reset_index(drop=True), labels.reset_index(drop=True)
+    return without_categories(features[labelled].reset_index(drop=True)), labels.reset_index(drop=True)

@@ -23,7 +23,7 @@ from ratchet.io.code import code_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import read_params, read_schema
 from ratchet.io.tables import read_polars
-from ratchet.io.validated import PROFILE, Validated, read_profile, write_validation
+from ratchet.io.validated import PROFILE, REPORT, Validated, read_profile, write_validation
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,8 +34,10 @@ def run(root: Path) -> None:
     checks = Checks(root, read_schema(root, read_params(root)))
 
     def make(unit: str, folder: Path) -> None:
+        earlier = checks.quarantined_so_far(unit)
         report = checks.check(unit, folder)
-        say(f"validate {unit}: {counts(report)}")
+        before = "" if earlier in (None, report.quarantined) else f" ({earlier:,} in quarantine before)"
+        say(f"validate {unit}: {counts(report)}{before}")
 
     report_work("validate", checks.validated.store.update(checks.keys(code_digest("ratchet")), make))
 
@@ -84,10 +86,19 @@ class Checks:
             until=releases.read_taken(self._raw, unit),
         )
         if found.report.refused:
-            raise refusal(unit, reasons(found.report))
+            raise refusal(unit, reasons(found.report), here=True)
         write_validation(folder, found)
-        self._profiles[unit] = found.profile
+        near = self._before(unit)
+        self._profiles = {name: each for name, each in self._profiles.items() if name in near} | {unit: found.profile}
         return found.report
+
+    def quarantined_so_far(self, unit: str) -> int | None:
+        """How many rows of a unit the last run put into quarantine; None if that cannot be told. For people only."""
+        path = self.validated.store.folder / unit / REPORT
+        try:
+            return ValidationReport.model_validate_json(path.read_bytes()).quarantined
+        except (OSError, ValueError):
+            return None
 
     def _before(self, unit: str) -> list[str]:
         """The batches that a batch is compared with, oldest first."""

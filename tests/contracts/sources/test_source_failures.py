@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 import gzip
-import sqlite3
 import traceback
 import zipfile
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from ratchet.core.params import parse_params
-from ratchet.core.schema import parse_schema
-from ratchet.core.sources.periods import without_late
-from ratchet.core.sources.taken import Taken
+from ratchet.core.sources.declared import Data
 from ratchet.errors import BatchRefused, DataRefused, RatchetError, ServiceFailed, UsageError
-from ratchet.io.sources.batch import Left, Wanted
-from ratchet.io.sources.opening import Opening, open_source
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ROWS = b"id,sold\n1,2024-01-03T10:00:00\n2,2024-01-04 11:30:00\n3,2024-02-01\n"
-SCHEMA = {
-    "rows": {
-        "key": ["id"],
-        "time": "sold",
-        "period": {"every": "month"},
-        "columns": {"id": {"type": "integer"}, "sold": {"type": "timestamp"}},
-    }
-}
-PARAMS = {
-    "project": {"name": "sales", "room": "shop", "task": "regression", "target": "price"},
-    "split": {}, "features": {}, "model": {"estimator": "constant"}, "evaluate": {},
-    "gate": {"metric": "squared_error"},
-}  # fmt: skip
-
 HIDDEN = "hush/hush"
 """A credential that no message and no traceback may have."""
 
 Offers = Callable[..., dict[str, list[int]]]
-
-
-@pytest.fixture
-def offers(tmp_path: Path) -> Offers:
-    """What a source that is declared like this offers: the numbers of the sales by batch."""
-
-    def offered(
-        rows: Mapping[str, Any], environment: Mapping[str, str] | None = None, **data: Any
-    ) -> dict[str, list[int]]:
-        params = parse_params({**PARAMS, "data": {"rows": dict(rows), "watermark": "clock", **data}})
-        opening = Opening(
-            root=tmp_path, params=params, schema=parse_schema(SCHEMA), now=NOW, environment=environment or {}
-        )
-        taken = Taken(kind=params.data.rows.kind, records={}, period_of=without_late, first=params.data.first)
-        found = {}
-        for batch in open_source(opening).collect(Wanted(taken=taken, now=NOW), Left()):
-            suffix, write = batch.writers["rows"]
-            write(tmp_path / f"out{suffix}")
-            found[batch.name] = pq.read_table(tmp_path / f"out{suffix}")["id"].to_pylist()
-        return found
-
-    return offered
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zip", "a.jsonl", "a.txt"])
@@ -88,6 +45,7 @@ def test_formats_are_known_by_their_names_or_as_declared(offers: Offers, tmp_pat
         (b"", "Empty CSV file"),
         (b"id,sold\n1,2024-01-03\n2\n", "Expected 2 columns, got 1"),
         (b"id,sold\n1,tomorrow\n", "no value of sold can be read as a time"),
+        (b"id,sold,sold\n1,2024-01-03,2024-01-04\n", "has more than one column sold"),
         (b"id,when\n1,2024-01-03\n", "has no column sold, by which rows are taken; it has id, when"),
         (b"\x1f\x8b\x08\x00half", "cannot be read"),
         (b"PK\x03\x04half", "cannot be read"),
@@ -100,6 +58,19 @@ def test_a_file_that_is_no_table_is_refused(offers: Offers, tmp_path: Path, cont
         offers({"kind": "files", "path": "*.csv"})
     assert "a.csv" in refused.value.message
     assert refused.value.next_step
+
+
+def test_a_text_of_several_lines_stays_one_value(
+    offers: Offers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a block of the file ends within it."""
+    from ratchet.io.sources import readers
+
+    monkeypatch.setattr(readers, "BLOCK", 100)
+    lines = [f'{number},2024-01-03,"first\nsecond {number}"\n' for number in range(50)]
+    (tmp_path / "a.csv").write_text("id,sold,note\n" + "".join(lines), encoding="utf-8")
+    found = offers({"kind": "files", "path": "a.csv"}, columns={"note": "string"})
+    assert found == {"2024-01": list(range(50))}
 
 
 def test_an_empty_batch_is_refused_by_its_name(offers: Offers, tmp_path: Path) -> None:
@@ -142,7 +113,7 @@ def test_a_download_that_breaks_off_is_not_taken(offers: Offers, web: Any) -> No
 def test_a_file_that_changes_while_it_is_read_is_not_taken(offers: Offers, web: Any) -> None:
     """What is there afterwards must be what was there before."""
     (web.folder / "a.csv").write_bytes(ROWS)
-    web.after_first["/a.csv"] = lambda: (web.folder / "a.csv").write_bytes(ROWS + b"4,2024-02-02\n")
+    web.meanwhile["/a.csv"] = lambda: (web.folder / "a.csv").write_bytes(ROWS + b"4,2024-02-02\n")
     with pytest.raises(ServiceFailed, match=r"a\.csv changed while it was read"):
         offers({"kind": "files", "path": f"{web.url}/a.csv"})
 
@@ -150,7 +121,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(offers: Offers, web: 
 def test_a_file_that_vanishes_while_it_is_read_is_not_taken(offers: Offers, web: Any) -> None:
     """The same, where nothing is there afterwards."""
     (web.folder / "a.csv").write_bytes(ROWS)
-    web.after_first["/a.csv"] = (web.folder / "a.csv").unlink
+    web.meanwhile["/a.csv"] = (web.folder / "a.csv").unlink
     with pytest.raises(ServiceFailed, match=r"a\.csv (changed|is gone)"):
         offers({"kind": "files", "path": f"{web.url}/a.csv"})
 
@@ -159,6 +130,12 @@ def test_a_file_that_is_not_there_is_named(offers: Offers, web: Any) -> None:
     """An explicit URL has to be there."""
     with pytest.raises(ServiceFailed, match=r"/none\.csv is not there"):
         offers({"kind": "files", "path": f"{web.url}/none.csv"})
+
+
+@pytest.mark.parametrize(("first", "meant"), [(2024, "2024"), (date(2024, 7, 4), "2024-07-04"), ("2024-07", "2024-07")])
+def test_the_first_batch_may_be_what_yaml_makes_of_its_name(first: object, meant: str) -> None:
+    """Years and days are numbers and dates to YAML, and names here."""
+    assert Data.model_validate({"first": first}).first == meant
 
 
 def test_a_web_server_has_no_listing(offers: Offers, web: Any) -> None:
@@ -202,67 +179,6 @@ def test_a_wrong_key_of_an_object_store_is_said_without_it(offers: Offers, objec
 def test_a_url_with_credentials_is_refused_and_not_repeated(offers: Offers, path: str) -> None:
     """Files are read by everybody: params.yaml may not have them."""
     _fails_quietly(lambda: offers({"kind": "files", "path": path}), says="does not belong into a file")
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> dict[str, str]:
-    """A database with the sales, and the variable that names it."""
-    with sqlite3.connect(tmp_path / "shop.db") as connection:
-        connection.execute("CREATE TABLE sales (id, sold)")
-        connection.executemany("INSERT INTO sales VALUES (?, ?)", [(1, "2024-01-03T10:00:00"), (2, "2024-02-01")])
-    connection.close()
-    return {"SHOP": f"sqlite:///{tmp_path / 'shop.db'}"}
-
-
-@pytest.mark.parametrize(
-    ("query", "error", "said"),
-    [
-        ("SELECT id FROM sales", DataRefused, "the query has no column sold, which is its time; it has id"),
-        ("SELECT * FROM sails", ServiceFailed, "no such table: sails"),
-        ("SELECT id, 20240103 AS sold FROM sales", DataRefused, "no value of sold can be read as a time"),
-        ("SELECT CASE id WHEN 1 THEN 1 ELSE 'two' END AS id, sold FROM sales", DataRefused, "column id has values of"),
-    ],
-)
-def test_a_query_that_cannot_be_taken_is_refused(
-    offers: Offers, shop: dict[str, str], query: str, error: type[RatchetError], said: str
-) -> None:
-    """The database's own words, or the column and what is wrong with it."""
-    with pytest.raises(error, match=said):
-        offers({"kind": "sql", "url_env": "SHOP", "query": query}, shop)
-
-
-def test_a_variable_that_is_no_url_is_said_without_its_value(offers: Offers) -> None:
-    """What it looks like is shown instead; nor is the password shown of a database that nobody reaches."""
-    declared = {"kind": "sql", "url_env": "SHOP", "query": "SELECT 1 AS id, 2 AS sold"}
-    _fails_quietly(lambda: offers(declared, {"SHOP": f"{HIDDEN} {HIDDEN}"}), says="does not hold a URL")
-    nowhere = f"postgresql://ana:{HIDDEN.replace('/', '%2F')}@127.0.0.1:9/shop"
-    _fails_quietly(lambda: offers(declared, {"SHOP": nowhere}), says="did not answer")
-
-
-@pytest.mark.slow
-def test_a_wrong_password_of_a_database_is_said_without_it(offers: Offers, database: Any) -> None:
-    """The right one and the wrong one are both absent from the message and from the traceback."""
-    wrong = {"SHOP": database.url.replace("s3cr3t%2Fp%40ss", HIDDEN.replace("/", "%2F"))}
-    declared = {"kind": "sql", "url_env": "SHOP", "query": "SELECT 1 AS id, now() AS sold"}
-    _fails_quietly(lambda: offers(declared, wrong), says="password authentication failed")
-
-
-@pytest.mark.slow
-def test_a_long_result_is_streamed(offers: Offers, database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's cursor hands out chunks: no more rows are in this process than the chunk holds."""
-    from ratchet.io.sources import sql
-
-    sizes: list[int] = []
-    column = sql._column
-
-    def counted(name: str, values: list[Any], kind: Any) -> Any:
-        sizes.append(len(values))
-        return column(name, values, kind)
-
-    monkeypatch.setattr(sql, "_column", counted)
-    query = "SELECT id, timestamp '2024-01-01' + id * interval '1 second' AS sold FROM generate_series(1, 50000) AS id"
-    assert len(offers({"kind": "sql", "url_env": "SHOP", "query": query}, {"SHOP": database.url})["2024-01"]) == 50_000
-    assert max(sizes) <= sql.CHUNK_ROWS < 50_000
 
 
 def _fails_quietly(ask: Callable[[], object], *, says: str) -> None:

@@ -17,10 +17,12 @@ TRIED: dict[ColumnType, tuple[pa.DataType, ...]] = {
     "timestamp": (pa.timestamp("us", "UTC"), pa.timestamp("us")),
 }
 """What text is read as, by declared type: the first that fits all values; text, if none does."""
+DIGITS = 18
+"""Decimal digits that an int64 always holds."""
 
 
 def plain(table: pa.Table) -> pa.Table:
-    """The table with plain text columns and microseconds, whatever its file made of them."""
+    """The table with plain text columns, microseconds and numbers, whatever its file made of them."""
     columns = [_plain(table.column(name)) for name in table.column_names]
     return pa.table(columns, names=table.column_names)
 
@@ -68,7 +70,10 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
     if pa.types.is_decimal(kind):
-        return column.cast(pa.float64())
+        whole = kind.scale == 0 and kind.precision <= DIGITS
+        return column.cast(pa.int64() if whole else pa.float64())
+    if pa.types.is_date(kind):
+        return column.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):
         return column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
     return column

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ratchet.core.section import Section
 
@@ -46,6 +46,11 @@ def _no_password(path: str | list[str]) -> str | list[str]:
                 "give it by the environment: AWS_* variables, or header_env"
             )
     return path
+
+
+def _as_written(name: object) -> object:
+    """YAML reads 2013 as a number and 2013-07-04 as a date: here both are names."""
+    return str(name) if isinstance(name, (int, date)) and not isinstance(name, (bool, datetime)) else name
 
 
 class Source(Section):
@@ -107,7 +112,9 @@ class Data(Section):
     watermark: Literal["newest", "clock"] = Field(
         default="newest", description="what must have passed a period's end: the newest row's time, or the clock"
     )
-    first: str | None = Field(default=None, description="the oldest batch that is collected, such as 2013-01")
+    first: Annotated[str | None, BeforeValidator(_as_written)] = Field(
+        default=None, description="the oldest batch that is collected, such as 2013-01"
+    )
 
     @property
     def delay(self) -> timedelta:

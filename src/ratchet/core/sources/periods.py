@@ -15,16 +15,6 @@ from ratchet.core.schema import Period
 from ratchet.core.validation.periods import FORMS, stretch_of
 
 EVERY = {"day": "1d", "week": "1w", "month": "1mo", "year": "1y"}
-LATE = re.compile(r"\.late-(\d+)$")
-
-
-def without_late(name: str) -> str:
-    """The name of the batch that a batch of late rows belongs to.
-
-    >>> without_late("2013-07.late-2")
-    '2013-07'
-    """
-    return LATE.sub("", name)
 
 
 def period_of(name: str, period: Period) -> str | None:

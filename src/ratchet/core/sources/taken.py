@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from ratchet.core.deliveries import late_number, without_late
 from ratchet.core.schema import ROWS
 from ratchet.core.sources.batch_source import BatchSource, Reading
 from ratchet.core.sources.declared import Kind
-from ratchet.core.sources.periods import LATE
 
 Fate = Literal["early", "taken", "unknown", "late", "new"]
 """Of the rows of one period: before the first batch; here already; nobody can tell; late; of a period not yet cut."""
@@ -45,8 +45,7 @@ class Taken:
 
     def late_number(self, period: str) -> int:
         """The number of the period's next batch of late rows."""
-        found = (LATE.search(name) for name in self.names(period))
-        return max((int(match[1]) for match in found if match), default=0) + 1
+        return max(map(late_number, self.names(period)), default=0) + 1
 
     def records_of(self, period: str) -> list[BatchSource] | None:
         """The records of a period's batches; None if one of them does not say what was read."""
@@ -65,10 +64,6 @@ class Taken:
     def reading(self, url: str) -> Reading | None:
         """What was read of `url` for the newest period's rows; None if it never was."""
         return self._reach[url][1] if url in self._reach else None
-
-    def reach(self, url: str) -> str:
-        """The newest period for which rows were read from `url`: all its rows of this one and older ones are here."""
-        return self._reach[url][0] if url in self._reach else ""
 
     def rows_from(self, url: str, period: str) -> int:
         """How many rows of the period came from `url`."""
@@ -92,14 +87,15 @@ class Taken:
     @cached_property
     def _by_period(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for name in sorted(self.records):
+        for name in self.records:
             found.setdefault(self.period_of(name), []).append(name)
         return found
 
     @cached_property
     def _reach(self) -> dict[str, tuple[str, Reading]]:
         found: dict[str, tuple[str, Reading]] = {}
-        for _, record in sorted(self.records.items()):
+        in_order = sorted(self.records, key=lambda name: (without_late(name), late_number(name)))
+        for record in map(self.records.__getitem__, in_order):
             for reading in record.tables.get(ROWS, ()) if record and record.kind == self.kind else ():
                 if record and record.period >= found.get(reading.url, ("",))[0]:
                     found[reading.url] = (record.period, reading)

@@ -55,7 +55,7 @@ class Left:
         if self.before_first_files:
             yield f"left out {self.before_first_files:,} files that are older than {first}, the first batch"
         for url in sorted(self.edited):
-            yield f"{url} was edited after its rows were taken; batches stay as they are: publish corrections as new rows"
+            yield f"{url} was edited after its rows were taken; batches stay as they are: publish corrections as rows"
         if self.open_periods:
             yield f"not complete yet: {', '.join(sorted(self.open_periods))}"
 

@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from ratchet.core.schema import ROWS, Period, Schema
 from ratchet.core.sources.batch_source import BatchSource
 from ratchet.core.sources.cut import Piece, arrivals, arrived_after, written
 from ratchet.core.sources.declared import Data
-from ratchet.core.sources.periods import period_end
+from ratchet.core.sources.periods import period_end, periods_from
 from ratchet.errors import DataRefused
 from ratchet.io.sources.batch import Batch, Left, Wanted
 from ratchet.io.sources.gather import Books, Gathering
@@ -116,10 +117,13 @@ class RowChoice:
 
     def needed(self, part: Part) -> bool:
         """Whether a part may hold rows that are not here."""
-        known = self.wanted.taken.reading(part.url)
+        taken = self.wanted.taken
+        known = taken.reading(part.url)
         if known is None or not known.last or not self._same(part):
             return True
-        return known.last > min(self.wanted.taken.newest, self.wanted.taken.reach(part.url))
+        held = takewhile(lambda period: period <= known.last, periods_from(known.first, self.cut.period))
+        open_ones = (period for period in held if taken.place(period) in ("late", "new"))
+        return any(not taken.rows_from(part.url, period) for period in open_ones)
 
     def rows(self, part: Part, piece: Piece) -> pa.Table | None:
         """The rows of a piece that are to be taken."""
@@ -135,7 +139,7 @@ class RowChoice:
         if self.cut.rows.declared.arrived:
             found = arrivals(piece.rows, self.cut.rows.declared.arrived, self.cut.period)
             return arrived_after(piece.rows, found, self.wanted.taken.newest_arrival(piece.period))
-        return piece.rows if piece.period > self.wanted.taken.reach(part.url) else None
+        return None if self.wanted.taken.rows_from(part.url, piece.period) else piece.rows
 
     def require_nothing_lost(self, part: Part, books: Books) -> None:
         """Raises DataRefused if a file that has changed gave another number of rows to a period that was cut."""
@@ -145,7 +149,7 @@ class RowChoice:
         periods = sorted({name for name, url in books.seen if url == part.url})
         for period in periods:
             before, found = taken.rows_from(part.url, period), books.seen[period, part.url]
-            if taken.place(period) == "late" and period <= taken.reach(part.url) and before != found:
+            if taken.place(period) == "late" and before not in (0, found):
                 raise DataRefused(
                     f"{part.url} has changed: it has {found:,} rows of {period}, of which {before:,} were taken, and "
                     "nothing says which ones are new",

@@ -124,6 +124,12 @@ class Gathering:
                 ) from error
 
     def _require_columns(self, part: Part, chunk: pa.Table) -> None:
+        twice = sorted({name for name in chunk.column_names if chunk.column_names.count(name) > 1})
+        if twice:
+            raise DataRefused(
+                f"{part.url} has more than one column {', '.join(twice)}; nothing was taken of it",
+                next_step="let each column have a name of its own at the source",
+            )
         needed = [self.source.declared.arrived, "" if part.batch or self.period is None else self.time]
         for name in filter(None, needed):
             if name not in chunk.column_names:

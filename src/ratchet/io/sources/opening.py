@@ -10,6 +10,8 @@ from pathlib import Path
 from ratchet.core.params import Data, Params
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.core.sources import declared
+from ratchet.core.sources.periods import period_of
+from ratchet.core.validation.periods import FORMS
 from ratchet.errors import UsageError
 from ratchet.io.room import collect_function, standing_function
 from ratchet.io.sources.batch import Source
@@ -55,6 +57,11 @@ def open_source(opening: Opening) -> Source:
         raise UsageError(
             "params.yaml: data.rows gives rows without saying which batch they belong to",
             next_step="say rows.time and rows.period (every: month) in schema.yaml, or put {batch} into the path",
+        )
+    if data.first and period_of(data.first, period) is None:
+        raise UsageError(
+            f"params.yaml: data.first: {data.first!r} is no {period.every} of rows.period in schema.yaml",
+            next_step=f"name one, such as {FORMS[period.every][1]}",
         )
     return ByPeriod(
         data=data,

@@ -88,7 +88,9 @@ def _csv(file: Any, types: Mapping[str, ColumnType]) -> Iterator[pa.Table]:
 
     texts = csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(types, pa.string()))
     options = csv.ReadOptions(block_size=BLOCK, use_threads=False)
-    yield from _tables(csv.open_csv(file, read_options=options, convert_options=texts))
+    # A text may have several lines; otherwise a block that ends within one would be misread.
+    lines = csv.ParseOptions(newlines_in_values=True)
+    yield from _tables(csv.open_csv(file, read_options=options, parse_options=lines, convert_options=texts))
 
 
 def _json_lines(file: Any, types: Mapping[str, ColumnType]) -> Iterator[pa.Table]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ratchet.errors import BatchRefused
+from ratchet.errors import BatchRefused, DataRefused, UsageError
+from ratchet.flows import pull as pulling
+from ratchet.flows.intake import take
 from ratchet.flows.pull import Ask, preview
 from ratchet.io.batches import RawBatches, pointer
 from ratchet.settings import load_settings
@@ -172,3 +174,86 @@ def test_an_open_period_waits(project: Any, sales: Any) -> None:
     project.store.publish("2024-03", sales(3, numbers=range(5, 9)), name="b")
     assert project.pull() == ["2024-02"]
     assert project.pull(now=datetime(2024, 3, 3, tzinfo=UTC)) == []
+
+
+@pytest.mark.parametrize("project", ["folder", "web"], indirect=True)
+def test_a_file_that_was_edited_is_named(project: Any, sales: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A typing error that is mended in place changes neither size nor number of rows; it is said, nothing is taken."""
+    project.store.publish("2024-01", sales(1))
+    project.pull()
+    before = project.bytes()
+    edited = [{**row, "shop": "z" if row["id"] == 501 else row["shop"]} for row in sales(1)]
+    project.store.publish("2024-01", edited)
+    capsys.readouterr()
+    assert (project.pull(), project.bytes()) == ([], before)
+    assert "2024-01-a.csv was edited after its rows were taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("project", ["folder-named"], indirect=True)
+def test_a_file_that_is_a_batch_and_was_edited_is_refused(project: Any, sales: Any) -> None:
+    """Also if it is as long as before."""
+    project.store.publish("2024-01", sales(1))
+    project.pull()
+    project.store.publish("2024-01", [{**row, "shop": "z"} for row in sales(1)])
+    with pytest.raises(DataRefused, match=r"2024-01/a\.csv has changed since batch 2024-01 was made of it"):
+        project.pull()
+
+
+@pytest.mark.parametrize("project", ["sqlite"], indirect=True)
+def test_many_late_batches_of_one_period_are_numbered_on(project: Any, sales: Any) -> None:
+    """The tenth sorts before the second as text; each is still taken once, with what arrived after the ones before."""
+    for month in (1, 2):
+        project.store.publish(f"2024-{month:02d}", sales(month))
+    project.pull()
+    for number in range(1, 12):
+        came = datetime(2024, 5, number)
+        [row] = sales(1, numbers=[number], late=True)
+        project.store.publish("2024-01", [{**row, "came": came}])
+        assert project.pull() == [f"2024-01.late-{number}"]
+        assert project.ids(f"2024-01.late-{number}") == [row["id"]]
+    assert project.pull() == []
+
+
+@pytest.mark.parametrize("project", ["folder"], indirect=True)
+def test_a_pull_that_lost_a_race_leaves_the_winners_record(
+    project: Any, sales: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two at once one takes the batch; where it came from stays known, or its late rows would be lost."""
+    project.store.publish("2024-01", sales(1))
+
+    def slower(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(pulling, "take", take)
+        assert project.pull() == ["2024-01"]
+        return take(*given, **named)
+
+    monkeypatch.setattr(pulling, "take", slower)
+    with pytest.raises(DataRefused, match="another command has added batch 2024-01 meanwhile"):
+        project.pull()
+    assert (project.root / "data" / "raw" / "2024-01.source.json").is_file()
+
+
+@pytest.mark.parametrize("project", ["folder"], indirect=True)
+def test_the_last_batch_to_take_has_to_be_a_period(project: Any, sales: Any) -> None:
+    """A typing error would sort somewhere, and take more or less than was asked for."""
+    project.store.publish("2024-01", sales(1))
+    with pytest.raises(UsageError, match="--until 2024-1: rows are cut by month, and this names none"):
+        project.pull(until="2024-1")
+    project.options["first"] = "january"
+    with pytest.raises(UsageError, match=r"data\.first: 'january' is no month"):
+        project.pull()
+
+
+@pytest.mark.parametrize("project", ["folder"], indirect=True)
+def test_late_rows_of_one_file_are_taken_period_by_period(project: Any, sales: Any) -> None:
+    """Whoever took those of one period, as a request does that is merged, still gets those of the others, once."""
+    for month in (1, 2, 3):
+        project.store.publish(f"2024-{month:02d}", sales(month))
+    project.pull()
+    late = [row for month in (1, 2) for row in sales(month, numbers=range(4), late=True)]
+    project.store.publish("2024-09", late)
+    assert project.pull() == ["2024-01.late-1", "2024-02.late-1"]
+    raw = project.root / "data" / "raw"
+    shutil.rmtree(raw / "2024-01.late-1")
+    (raw / "2024-01.late-1.source.json").unlink()
+    assert project.pull() == ["2024-01.late-1"]
+    assert project.pull() == []
