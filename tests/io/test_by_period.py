@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ratchet.core.params import Data
 from ratchet.core.schema import Period, parse_schema
-from ratchet.core.sources.batch_source import BatchSource
+from ratchet.core.sources.batch_source import BatchSource, Reading
 from ratchet.core.sources.declared import Source
 from ratchet.core.sources.periods import period_of
 from ratchet.core.sources.taken import Taken
@@ -57,6 +57,10 @@ class Memory:
         if self.query:
             return [Part(url="query", place="", query=True)]
         return [Part(url=f"part-{number}", place=str(number), size=1) for number in range(len(self.deliveries))]
+
+    def same(self, part: Part, known: Reading) -> bool:  # noqa: ARG002 - what was delivered never changes
+        """A delivery is what it was."""
+        return True
 
     @contextmanager
     def open(self, part: Part, after: After) -> Iterator[Opened]:
