@@ -325,6 +325,39 @@ def test_a_kill_in_the_middle_of_a_stage(pulled: Sandbox, undisturbed: dict[str,
     assert pulled.digests("data", "dvc.lock") == undisturbed
 
 
+OUTPUTS = (
+    "data/ingested/part-01/rows.parquet",
+    "data/ingested/manifest.json",
+    "data/validation/part-04/report.json",
+    "data/features/part-02/labels.parquet",
+    "data/model/model.skops",
+    "data/model/model.json",
+    "data/evaluation/predictions.parquet",
+    "data/evaluation/evaluation.json",
+    "data/metrics/train.json",
+    "data/metrics/evaluate.json",
+    "data/decision.json",
+)
+"""Something of every stage."""
+
+
+@pytest.mark.slow
+def test_a_flipped_byte_in_an_output_of_any_stage(computed: Sandbox, undisturbed: dict[str, str]) -> None:
+    """Nothing is recorded while a byte of any output is another one, and the next run puts all of them right."""
+    paths = [computed.root / name for name in OUTPUTS]
+    for path in paths:
+        good = path.read_bytes()
+        flip_a_byte(path)
+        said = computed.ratchet("record")
+        # A file that cannot be read any more is an outside failure; one that can is not what dvc.lock describes.
+        check_refusal(said, said.code if said.code in (USAGE, FAILED) else FAILED, "ratchet run")
+        path.write_bytes(good)
+    for path in paths:
+        flip_a_byte(path)
+    computed.ok("run")
+    assert computed.digests("data", "dvc.lock") == undisturbed
+
+
 @pytest.mark.slow
 def test_a_full_disk_in_each_stage(pulled: Sandbox, undisturbed: dict[str, str]) -> None:
     """The stage says which file had no room and leaves nothing half written; with room again, the run completes."""
