@@ -19,6 +19,8 @@ from ratchet.core.zones import Zone
 
 ROWS = "rows"
 """The table every batch has: one row per thing that is predicted."""
+LOOKUPS = "lookups"
+"""The unit that holds the standing lookups; no batch may have this name."""
 
 ColumnType = Literal["string", "integer", "number", "boolean", "timestamp"]
 Level = Literal["refuse", "quarantine", "warn"]
@@ -96,7 +98,7 @@ class Table(Section):
         for name in self.key:
             _require_column(name, self.columns, "key")
         for name in self.columns:
-            if name in RESERVED or (name.startswith("^") and name.endswith("$")) or not name.strip():
+            if not is_column_name(name):
                 raise ValueError(f"no column may be called {name!r}")
         return self
 
@@ -166,9 +168,22 @@ class Schema(Section):
         """The lookups that stand for all batches."""
         return {name: table for name, table in self.lookups.items() if not table.per_batch}
 
+    def tables_of(self, unit: str) -> dict[str, Table]:
+        """The tables of a unit: those of a batch, or the standing lookups."""
+        return self.standing_tables() if unit == LOOKUPS else self.batch_tables()
+
+    def tables(self) -> dict[str, Table]:
+        """All tables, the rows first."""
+        return {ROWS: self.rows, **self.lookups}
+
     def known_before(self) -> list[str]:
         """Columns of the rows that are known when a prediction is asked for."""
         return [name for name, column in self.rows.columns.items() if column.known == "before"]
+
+
+def is_column_name(name: str) -> bool:
+    """Whether a column may have this name: not one that polars reads as a pattern, or that quarantine adds."""
+    return bool(name.strip()) and name not in RESERVED and not (name.startswith("^") and name.endswith("$"))
 
 
 def _require_column(name: str, columns: dict[str, Column], where: str) -> None:

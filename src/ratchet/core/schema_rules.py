@@ -35,12 +35,12 @@ class CheckedRule:
 
 def checked_rules(schema: Schema) -> list[CheckedRule]:
     """All rules that the schema says, table by table."""
-    return [rule for name, table in {ROWS: schema.rows, **schema.lookups}.items() for rule in _of_table(name, table)]
+    return [rule for name, table in schema.tables().items() for rule in _of_table(name, table)]
 
 
 def wrong_relations(schema: Schema) -> Iterator[tuple[str, UsageError]]:
     """The relations that cannot be checked: the dotted key of each, and why."""
-    for name, table in {ROWS: schema.rows, **schema.lookups}.items():
+    for name, table in schema.tables().items():
         prefix = ROWS if name == ROWS else f"lookups.{name}"
         for index, relation in enumerate(table.relations):
             errors = []

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from ratchet.core.validation.records import ValidationReport
 from ratchet.io.batches import RawBatches, pointer
-from ratchet.io.refused import kept_names
 from ratchet.io.validated import Validated
 from ratchet.settings import Settings
 
 
 @dataclass(frozen=True)
-class BatchFacts:
+class ListedBatch:
     """What `ratchet data list` shows of a batch; `report` is None until a run has validated it."""
 
     name: str
@@ -22,13 +21,13 @@ class BatchFacts:
     report: ValidationReport | None
 
 
-def facts(settings: Settings) -> list[BatchFacts]:
+def facts(settings: Settings) -> list[ListedBatch]:
     """The batches that are here, oldest first. Raises TamperedFile if a report was altered."""
     raw = RawBatches(settings.root)
     valid = Validated(settings.root)
     checked = set(valid.store.names())
     return [
-        BatchFacts(
+        ListedBatch(
             name=name,
             tables=tuple(found := raw.table_files(name)),
             size=sum(path.stat().st_size for path in found.values()),
@@ -37,8 +36,3 @@ def facts(settings: Settings) -> list[BatchFacts]:
         )
         for name in raw.names()
     ]
-
-
-def refused(settings: Settings) -> list[str]:
-    """The batches that were refused and are kept, by name."""
-    return kept_names(settings.root)

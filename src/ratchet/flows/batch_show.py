@@ -12,7 +12,7 @@ from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import UsageError
 from ratchet.flows.examination import look_at_among
 from ratchet.io import files, layout, refused, validation_page
-from ratchet.io.batches import LOOKUPS, RawBatches, tables_in
+from ratchet.io.batches import RawBatches, tables_in
 from ratchet.io.releases import read_taken
 from ratchet.io.room import read_params, read_schema
 from ratchet.settings import Settings
@@ -40,8 +40,8 @@ def show(settings: Settings, batch: str) -> Shown:
     Raises UsageError if there is no such batch.
     """
     raw = RawBatches(settings.root)
-    is_refused = batch not in raw.names() and refused.read_kept(settings.root, batch) is not None
-    folder = refused.folder_of(settings.root, batch) if is_refused else _folder(raw, batch)
+    folder = _folder(raw, batch)
+    is_refused = folder == refused.folder_of(settings.root, batch)
     schema = read_schema(settings.root, read_params(settings.root))
     until = datetime.now(UTC) if is_refused else read_taken(raw, batch)
     found = look_at_among(raw, batch, tables_in(folder), schema, until=until)
@@ -56,10 +56,8 @@ def write_page(settings: Settings, report: ValidationReport) -> Path:
 
 
 def _folder(raw: RawBatches, batch: str) -> Path:
-    if batch == LOOKUPS:
-        return raw.lookups
-    if batch in raw.names():
-        return raw.folder / batch
+    if folder := refused.find(raw, batch):
+        return folder
     known = ", ".join(raw.names()[-6:]) or "none"
     kept = ", ".join(refused.kept_names(raw.root)) or "none"
     raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ from ratchet.core.change.records import BatchChange
 from ratchet.core.schema import ROWS, Table
 from ratchet.errors import UsageError
 from ratchet.flows.label_flips import EditedLabels, edited_labels
-from ratchet.flows.table_notes import Notes
+from ratchet.flows.table_notes import SAME_ROWS, Notes
 from ratchet.io.diff_tables import columns_of, read_for_diff
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
 
@@ -61,8 +61,7 @@ class Comparer:
         """The schema's tables; none outside of a project."""
         if self.root is None:
             return {}
-        schema = read_schema(self.root, read_params(self.root))
-        return {**schema.batch_tables(), **schema.standing_tables()}
+        return read_schema(self.root, read_params(self.root)).tables()
 
     @cached_property
     def functions(self) -> FeatureFunctions | None:
@@ -99,7 +98,7 @@ class Comparer:
         labels = self._labels(diff, pair.table, about)
         change = table_change(pair.unit, pair.table, diff, label_flips=labels.flips if labels else None)
         if is_same(change):
-            self.notes.say(about, "the same rows in another order or another form")
+            self.notes.say(about, SAME_ROWS)
             return None
         return self._described(diff, change, labels)
 
@@ -147,11 +146,7 @@ class Comparer:
             return None
         if not set(self.rules[table].key) <= set(diff.cells):
             return None
-        found = edited_labels(self.functions.label, diff)
-        if isinstance(found, str):
-            self.notes.say(about, found)
-            return None
-        return found
+        return edited_labels(self.functions.label, diff, partial(self.notes.say, about))
 
     def _described(self, diff: TableDiff, change: BatchChange, labels: EditedLabels | None) -> DiffedTable:
         new, gone = category_changes(diff)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 
-from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
+from ratchet.core.change.column_shift import LEAST_BATCHES, RECENT, farthest_first, shifted
 from ratchet.core.change.data import (
     NewValues,
     TableDiff,
@@ -25,18 +25,19 @@ from ratchet.core.change.data import (
     diff_tables,
     is_same,
     new_values,
+    place,
     table_change,
     whole_table,
 )
 from ratchet.core.change.records import BatchChange, ColumnShift, DataChange
-from ratchet.core.schema import ROWS, Schema, Table
+from ratchet.core.schema import LOOKUPS, ROWS, Schema, Table
 from ratchet.errors import ServiceFailed
 from ratchet.flows.batch_findings import batch_findings
 from ratchet.flows.label_flips import edited_labels
-from ratchet.flows.table_notes import Notes
+from ratchet.flows.table_notes import SAME_ROWS, Notes
 from ratchet.io import layout
-from ratchet.io.batches import LOOKUPS, RawBatches, pointer
-from ratchet.io.ingested import Ingested, fetch_ingested, frame
+from ratchet.io.batches import RawBatches, pointer
+from ratchet.io.ingested import Ingested, fetch_ingested
 from ratchet.io.revision import Revision
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
 from ratchet.settings import Settings
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
 SHIFTS = 10
 """Columns reported at most, the farthest."""
-RECENT = 12
-"""The newest batches that distributions are compared with, and at most so many new ones: a year of months."""
 
 
 def data_change(settings: Settings, repo: Repo, base: Revision) -> DataChange:
@@ -86,7 +85,7 @@ class _Comparison:
 
     @cached_property
     def rules(self) -> dict[str, Table]:
-        return {**self.schema.batch_tables(), **self.schema.standing_tables()}
+        return self.schema.tables()
 
     @cached_property
     def functions(self) -> FeatureFunctions:
@@ -94,10 +93,10 @@ class _Comparison:
 
     def change(self) -> DataChange:
         changes = [change for change in self._tables() if not self._is_same(change)]
-        changes.sort(key=lambda each: (each.batch == LOOKUPS, each.batch, each.table != ROWS, each.table))
+        changes.sort(key=lambda each: place(each.batch, each.table))
         changes = self._with_categories(changes)
-        shifts = sorted(self._shifts(changes), key=lambda each: (-each.distance, each.table, each.column))
-        return DataChange(batches=tuple(changes), shifts=tuple(shifts[:SHIFTS]), note=self.notes.text())
+        shifts = farthest_first(self._shifts(changes))[:SHIFTS]
+        return DataChange(batches=tuple(changes), shifts=shifts, note=self.notes.text())
 
     def _tables(self) -> Iterator[BatchChange]:
         for (unit, name), (in_base, in_head) in self.found.differing().items():
@@ -112,7 +111,7 @@ class _Comparison:
                 yield whole_table(unit, name, "added" if in_head else "removed", rows, labelled=name == ROWS)
 
     def _table(self, unit: str, name: str) -> BatchChange:
-        before, after = (frame(self.found.read(unit, name, base=base)) for base in (True, False))
+        before, after = (pl.DataFrame(self.found.read(unit, name, base=base)) for base in (True, False))
         about = f"{unit} {name}"
         if self._raw_is_same(unit, name):
             self.notes.say(about, "the raw data is the same, the schema or the code that reads it changed")
@@ -130,11 +129,8 @@ class _Comparison:
         return [] if lacking else key
 
     def _flips(self, diff: TableDiff, about: str) -> int | None:
-        found = edited_labels(self.functions.label, diff)
-        if isinstance(found, str):
-            self.notes.say(about, found)
-            return None
-        return found.flips
+        found = edited_labels(self.functions.label, diff, partial(self.notes.say, about))
+        return found.flips if found else None
 
     def _raw_is_same(self, unit: str, name: str) -> bool:
         raw = RawBatches(self.base.root)
@@ -146,7 +142,7 @@ class _Comparison:
 
     def _is_same(self, change: BatchChange) -> bool:
         if is_same(change):
-            self.notes.say(f"{change.batch} {change.table}", "the same rows in another order or another form")
+            self.notes.say(f"{change.batch} {change.table}", SAME_ROWS)
             return True
         return False
 

@@ -15,14 +15,15 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from ratchet.core.change.column_shift import LEAST_BATCHES, shifted
-from ratchet.core.change.data import category_fields, new_values
+from ratchet.core.change.column_shift import LEAST_BATCHES, RECENT, farthest_first, shifted
+from ratchet.core.change.data import category_fields, new_values, place
 from ratchet.core.change.data_diff import DataDiff, DiffedTable
 from ratchet.core.change.records import ColumnShift
+from ratchet.core.schema import LOOKUPS
 from ratchet.errors import UsageError, did_you_mean
 from ratchet.flows.compared_tables import Comparer, Pair
 from ratchet.io import dvc
-from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.batches import RawBatches
 from ratchet.io.diff_tables import is_table_file, is_table_name
 from ratchet.io.git import git_says
 from ratchet.io.raw_versions import RawVersions
@@ -30,8 +31,6 @@ from ratchet.io.revision import Revision
 from ratchet.settings import Settings
 
 WORK_TREE = "work tree"
-RECENT = 12
-"""The newest batches that a new one is compared with, as in a report: a year of months."""
 COMMIT = re.compile(r"[0-9a-f]{40,64}")
 SHORT = 9
 """Characters of a commit's hash."""
@@ -128,11 +127,11 @@ def _two_commits(settings: Settings, asked: Asked, comparer: Comparer) -> DataDi
         tables = _compared(comparer, pairs)
         history = _History(versions, comparer)
         tables = tuple(history.with_categories(each) for each in tables)
-        shifts = sorted(history.shifts(pairs), key=lambda each: (-each.distance, each.table, each.column))
+        shifts = farthest_first(history.shifts(pairs))
     return DataDiff(
         before=f"{asked.before} ({before.commit[:SHORT]})",
         after=f"{asked.after} ({after.commit[:SHORT]})" if after else WORK_TREE,
-        kind="batches", tables=tables, shifts=tuple(shifts), note=comparer.notes.text(),
+        kind="batches", tables=tables, shifts=shifts, note=comparer.notes.text(),
     )  # fmt: skip
 
 
@@ -170,7 +169,7 @@ def _pairs(versions: RawVersions, only: str | None) -> Iterator[Pair]:
     """What differs, batches in time order and rows before lookups, the standing lookups last."""
     wanted = [name for name in versions.differing if only in (None, name[0])]
     versions.fetch(wanted)
-    for unit, table in sorted(wanted, key=lambda name: (name[0] == LOOKUPS, name[0], name[1] != "rows", name[1])):
+    for unit, table in sorted(wanted, key=lambda name: place(*name)):
         sides = (
             versions.path((unit, table), before=before) if tracked else None
             for before, tracked in zip((True, False), versions.differing[unit, table], strict=True)

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.core.schema import Schema
-from ratchet.core.validation.batch import Validation, declared_tables, validate_batch
-from ratchet.core.validation.batch_names import STANDING
+from ratchet.core.schema import LOOKUPS, Schema
+from ratchet.core.validation.batch import Validation, validate_batch
 from ratchet.core.validation.periods import history_of
 from ratchet.core.validation.profile import BatchProfile, profile_batch
 from ratchet.core.validation.records import Finding, TableCount, ValidationReport
@@ -39,7 +38,7 @@ class Examined:
 
 def look_at(batch: str, paths: Mapping[str, Path], schema: Schema, released: Sequence[Release] = ()) -> Examined:
     """Parse and check the files of a batch by themselves: without earlier batches and standing lookups."""
-    typed, findings = parse_tables(paths, declared_tables(batch, schema))
+    typed, findings = parse_tables(paths, schema.tables_of(batch))
     if findings:
         return Examined(_unreadable(batch, typed, findings))
     return _examined(validate_batch(batch, _frames(typed), schema, before={}, released=released))
@@ -52,12 +51,12 @@ def look_at_among(
 
     `until` is when the batch came. Raises UsageError if a file of releases is wrong.
     """
-    typed, findings = parse_tables(paths, declared_tables(batch, schema))
+    typed, findings = parse_tables(paths, schema.tables_of(batch))
     if findings:
         return Examined(_unreadable(batch, typed, findings))
     tables = _frames(typed)
     before: dict[str, BatchProfile] = {}
-    if batch != STANDING:
+    if batch != LOOKUPS:
         tables |= _referenced(raw, schema)
         before = _before(raw, batch, schema)
     found = validate_batch(batch, tables, schema, before=before, released=read_releases(raw, batch), until=until)
@@ -94,7 +93,7 @@ def _referenced(raw: RawBatches, schema: Schema) -> dict[str, pl.DataFrame]:
     """The standing lookups that references name, of those that are here."""
     names = {each.lookup for each in schema.rows.references} & schema.standing_tables().keys()
     paths = {name: path for name, path in raw.standing_files().items() if name in names}
-    return _frames(read_typed(STANDING, paths, {name: schema.lookups[name] for name in paths}))
+    return _frames(read_typed(LOOKUPS, paths, {name: schema.lookups[name] for name in paths}))
 
 
 def _frames(typed: Mapping[str, pa.Table]) -> dict[str, pl.DataFrame]:

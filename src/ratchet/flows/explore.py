@@ -6,10 +6,12 @@ again when its data, the schema, the room or the code changes; the page over bat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -18,17 +20,21 @@ from ratchet.core.explore.facts import BatchFacts, Coverage, Target, coverage, t
 from ratchet.core.feature_table import check_labels
 from ratchet.core.manifest import Manifest, Work, digest_of
 from ratchet.core.params import Params
+from ratchet.core.report.table import CELL, more
+from ratchet.core.report.text import shortened
 from ratchet.core.schema import ROWS, Schema
+from ratchet.core.validation.refusal import reasons
 from ratchet.errors import DataRefused, ServiceFailed, UsageError, did_you_mean
-from ratchet.io import files, layout
-from ratchet.io.batches import LOOKUPS, UnitStore
-from ratchet.io.explore.checked import checked, validation_digests
+from ratchet.io import files, layout, refused
+from ratchet.io.batches import UnitStore
+from ratchet.io.explore.checked import checked
 from ratchet.io.explore.origin import Origin, origins
-from ratchet.io.explore.page import Seen, batch_page, index_page
+from ratchet.io.explore.page import Refused, Seen, batch_page, index_page
 from ratchet.io.explore.versions import versions_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
 from ratchet.io.unit_manifest import MANIFEST
+from ratchet.io.validated import Validated
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +46,8 @@ INDEX = "index.html"
 BATCHES = "batches"
 FACTS = "facts.json"
 UTC = "UTC"
+REASONS = 3
+"""Why a batch was refused: so many findings are named, the others counted."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,9 @@ class Explorer:
         """Write the page and the facts of one unit. Raises BatchRefused if its files cannot be typed."""
         import polars as pl
 
-        rules = self.schema.standing_tables() if origin.unit == LOOKUPS else self.schema.batch_tables()
+        rules = self.schema.tables_of(origin.unit)
         typed = origin.read(rules)
-        frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in typed.items()}
+        frames = {name: pl.DataFrame(table) for name, table in typed.items()}
         found = checked(self.root, origin.unit, {name: frame.height for name, frame in frames.items()})
         facts = BatchFacts(
             batch=origin.unit,
@@ -87,7 +95,7 @@ class Explorer:
             {
                 "files": dict(origin.digests),
                 "folder": origin.folder,
-                "validation": validation_digests(self.root, origin.unit),
+                "validation": Validated(self.root).written(origin.unit),
                 "schema": self.schema.model_dump(),
                 "project": self.params.project.model_dump(),
                 "split": self.params.split.model_dump(),
@@ -135,17 +143,23 @@ def explore(settings: Settings, *, batches: Sequence[str], out: Path | None, for
         store.forget(batches or list(keys))
     work = store.update(wanted, lambda name, half: explorer.make(here[name], half))
     report_work("explore", work)
-    _write_index(folder, params, store, keys)
-    return Explored(folder / INDEX, work)
-
-
-def _write_index(folder: Path, params: Params, store: UnitStore, keys: Mapping[str, str]) -> None:
-    """Write the page over batches; `keys` are the units' keys as of now."""
     units = store.manifest().units
     facts = [_facts(store, name) for name in store.names()]
     pages = {name: PurePosixPath(BATCHES, name, f"{name}.html") for name in units}
     stale = {name for name, unit in units.items() if unit.key != keys[name]}
-    files.write_text(folder / INDEX, index_page(params.project, facts, pages, stale))
+    index = index_page(params.project, facts, pages, stale=stale, refused=list(_refused(settings.root, folder)))
+    files.write_text(folder / INDEX, index)
+    return Explored(folder / INDEX, work)
+
+
+def _refused(root: Path, folder: Path) -> Iterator[Refused]:
+    """The batches that are kept and did not come in, for a page in `folder`."""
+    for name in refused.kept_names(root):
+        if report := refused.read_kept(root, name):
+            found = [f"{each.table}.{each.column}: {each.sentence} [{each.rule}]" for each in reasons(report)]
+            why = [*(shortened(each, CELL) for each in found[:REASONS]), more(len(found) - REASONS)]
+            page = Path(os.path.relpath(refused.folder_of(root, name) / "report.html", folder)).as_posix()
+            yield Refused(name, "; ".join(filter(None, why)), quote(page))
 
 
 def _wanted(keys: Mapping[str, str], batches: Sequence[str], store: UnitStore) -> dict[str, str]:

@@ -31,8 +31,10 @@ class EditedLabels:
         return int(self.flipped.sum())
 
 
-def edited_labels(label: Callable[[pd.DataFrame], pd.Series], diff: TableDiff) -> EditedLabels | str:
-    """The labels of the edited rows, or why they cannot be compared.
+def edited_labels(
+    label: Callable[[pd.DataFrame], pd.Series], diff: TableDiff, say: Callable[[str], None]
+) -> EditedLabels | None:
+    """The labels of the edited rows; None if they cannot be compared, and `say` is told why.
 
     The function sees the columns that both versions have with the same type. Rows that are equal in them have equal
     labels; where no row was edited, it is asked about one, so that a column it lacks is noticed.
@@ -46,7 +48,8 @@ def edited_labels(label: Callable[[pd.DataFrame], pd.Series], diff: TableDiff) -
         lacking = ({*diff.before.columns, *diff.after.columns} - set(shared)) & {str(each) for each in error.args}
         if not lacking:
             raise
-        return f"labels are not compared: they need {', '.join(sorted(lacking))}, which is not the same column in both"
+        say(f"labels are not compared: they need {', '.join(sorted(lacking))}, which is not the same column in both")
+        return None
     edited = len(diff.edited)
     return EditedLabels(before[:edited], after[:edited], flipped(before, after)[:edited])
 

@@ -6,22 +6,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from zoneinfo import available_timezones
 
 import polars as pl
 import pyarrow as pa
 
 from ratchet.core.conform import conform
-from ratchet.core.schema import ROWS, Schema, Table
+from ratchet.core.schema import LOOKUPS, ROWS, Schema, Table
 from ratchet.core.schema_inference.infer import infer_schema
 from ratchet.core.schema_inference.records import Given, Hints, Inferred
 from ratchet.core.schema_proposal.faults import is_anomaly
-from ratchet.core.schema_proposal.finding_line import finding_line
 from ratchet.core.validation.batch import validate_batch
-from ratchet.core.validation.batch_names import STANDING
 from ratchet.core.validation.records import Finding, ValidationReport
 from ratchet.core.validation.refusal import reasons
-from ratchet.errors import DataRefused, UsageError
+from ratchet.core.zones import known_zone
+from ratchet.errors import EXAMPLES_SHOWN, DataRefused, UsageError, Violation
 from ratchet.io import files
 from ratchet.io.batches import SUFFIXES, RawBatches
 from ratchet.io.schema_file import render_schema
@@ -69,7 +67,7 @@ def of_files(rows: Sequence[Path], lookups: Mapping[str, Path]) -> Sources:
     batches: dict[str, Mapping[str, Path]] = {}
     for path in rows:
         name = path.name.partition(".")[0] if path.suffix in (".gz", ".zip") else path.stem
-        if name in batches or name == STANDING:
+        if name in batches or name == LOOKUPS:
             raise UsageError(f"no file, or no second one, may be called {name}",
                              next_step="a batch is named after its file: rename it")  # fmt: skip
         batches[name] = {ROWS: path, **lookups}
@@ -90,8 +88,10 @@ def infer(sources: Sources, hints: Hints) -> Draft:
     Raises DataRefused if no schema can be right: no key, batches that differ, or values that are wrong under any
     schema; UsageError if a hint cannot be followed.
     """
-    if hints.zone is not None and hints.zone not in available_timezones():
-        raise UsageError(f"{hints.zone!r} is no time zone", next_step="name one like America/New_York")
+    try:
+        known_zone(hints.zone or "UTC")
+    except ValueError as error:
+        raise UsageError(f"--zone: {error}", next_step="name one like America/New_York") from error
     given = Given(_untyped(sources.batches), {name: read_untyped(path) for name, path in sources.standing.items()})
     inferred = infer_schema(given, hints)
     while wrong := _wrongly_typed(inferred.schema, sources):
@@ -147,7 +147,7 @@ def _can_come_in(paths: Mapping[str, Path]) -> bool:
 def _checked(schema: Schema, sources: Sources, given: Given) -> list[ValidationReport]:
     """What validation says of the batches and of the standing lookups, each by itself."""
     standing = _typed(sources.standing, schema.standing_tables(), given.standing)
-    units = [(STANDING, standing)] * bool(standing)
+    units = [(LOOKUPS, standing)] * bool(standing)
     for name, paths in sources.batches.items():
         units.append((name, _typed(paths, schema.batch_tables(), given.batches[name]) | standing))
     return [validate_batch(name, tables, schema, before={}, released=()).report for name, tables in units]
@@ -166,7 +166,7 @@ def _typed(
 def _require_accepted(reports: Sequence[ValidationReport]) -> None:
     for report in reports:
         if any(not is_anomaly(finding) for finding in report.refused):
-            lines = "".join(f"\n  - {finding_line(finding)}" for finding in reasons(report)[:FINDINGS_SHOWN])
+            lines = "".join(f"\n  - {_line(finding)}" for finding in reasons(report)[:FINDINGS_SHOWN])
             raise DataRefused(f"no schema can let {report.batch} pass as it is:{lines}", next_step=MEND)
 
 
@@ -181,7 +181,13 @@ def _unusual(reports: Sequence[ValidationReport]) -> Iterator[str]:
 
 
 def _of(report: ValidationReport, finding: Finding) -> str:
-    return f"{report.batch}: {finding_line(finding)}"
+    return f"{report.batch}: {_line(finding)}"
+
+
+def _line(finding: Finding) -> str:
+    """'rows.x: is above 50 km (2 rows, for example 51, 700)'."""
+    return str(Violation(table=finding.table, column=finding.column, rule=finding.sentence, count=finding.count,
+                         examples=finding.examples[:EXAMPLES_SHOWN]))  # fmt: skip
 
 
 def _header(inferred: Inferred) -> list[str]:

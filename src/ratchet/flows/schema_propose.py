@@ -10,15 +10,14 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from ratchet.core.schema import ROWS, parse_schema
+from ratchet.core.schema import LOOKUPS, ROWS, parse_schema
 from ratchet.core.schema_proposal.propose import propose as step
 from ratchet.core.schema_proposal.records import Case, Change, Fault
-from ratchet.core.validation.batch import declared_tables
 from ratchet.core.validation.releases import can_be_released
 from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.examination import Examined, look_at_among
 from ratchet.io import files, refused
-from ratchet.io.batches import LOOKUPS, SUFFIXES, RawBatches, check_batch_name, tables_in
+from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name, tables_in
 from ratchet.io.room import read_params, schema_path
 from ratchet.io.schema_edit import difference, edit_schema
 from ratchet.io.tables import parse_tables
@@ -110,12 +109,8 @@ def _targets(raw: RawBatches, targets: Sequence[str], lookups: Mapping[str, Path
 def _target(raw: RawBatches, name: str, lookups: Mapping[str, Path]) -> tuple[str, Mapping[str, Path]]:
     if (path := Path(name)).suffix in SUFFIXES and path.is_file():
         return check_batch_name(path.stem), {ROWS: path, **lookups}
-    if name == LOOKUPS and name not in refused.kept_names(raw.root):
-        return name, raw.standing_files()
-    if name in raw.names():
-        return name, raw.table_files(name)
-    if name in refused.kept_names(raw.root):
-        return name, tables_in(refused.folder_of(raw.root, name))
+    if folder := refused.find(raw, name):
+        return name, tables_in(folder)
     kept = ", ".join(refused.kept_names(raw.root)) or "none"
     raise UsageError(
         f"{name} is neither a file that ends in {' or '.join(SUFFIXES)} nor a batch; refused and kept are {kept}",
@@ -131,7 +126,7 @@ def _look(raw: RawBatches, batch: str, paths: Mapping[str, Path], text: str, sou
         examined = look_at_among(raw, batch, paths, schema, until=_until(raw, batch))
         if not examined.report.refused:
             return _Looked(text, made, [])
-        typed = parse_tables(paths, declared_tables(batch, schema))[0]
+        typed = parse_tables(paths, schema.tables_of(batch))[0]
         case = Case(
             schema=schema,
             report=examined.report,

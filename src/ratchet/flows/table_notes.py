@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ratchet.core.report.text import listed
+
 NAMED = 3
 """Tables that a note names before it counts them."""
+SAME_ROWS = "the same rows in another order or another form"
 
 
 @dataclass
@@ -20,9 +23,4 @@ class Notes:
 
     def text(self) -> str:
         """All sentences, in the order in which they were first said."""
-        return "; ".join(f"{_named(about)}: {sentence}" for sentence, about in self.said.items())
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+        return "; ".join(f"{listed(about, NAMED)}: {sentence}" for sentence, about in self.said.items())

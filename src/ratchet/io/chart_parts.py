@@ -6,6 +6,7 @@ features stand in the data alone, never in an expression.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ LABEL = 40
 GREY, BLUE, GREEN, RED, QUIET, STRONG = "#9b9a97", "#2383e2", "#3f9d6b", "#d1574c", "#a8a7a3", "#787774"
 TEXT = "#878682"
 COLOURS = {"better": GREEN, "worse": RED, "within noise": QUIET, "unknown": QUIET, "total": STRONG}
+_NAME = re.compile(r'(?:(?<=id=")|(?<=url\(#))(?:gradient_|clip)\d+')
 CONFIG: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -52,6 +54,15 @@ def picture(values: Values, layers: Sequence[Spec], encoding: Spec, *, height: i
         "$schema": SCHEMA, "config": CONFIG, "data": {"values": values}, "width": "container", "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"}, "encoding": encoding, "layer": list(layers),
     }  # fmt: skip
+
+
+def still(spec: Spec, width: int) -> str:
+    """The picture as SVG, for whoever runs no scripts; its inner names count from 1, for Vega counts on and on."""
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg({**spec, "width": width, "autosize": "pad"})
+    names = {name: f"n{place}" for place, name in enumerate(dict.fromkeys(_NAME.findall(drawn)), start=1)}
+    return _NAME.sub(lambda found: names[found.group()], drawn)
 
 
 def lines(values: Values, layers: Sequence[Spec], *, title: str, real: bool = False) -> Spec:

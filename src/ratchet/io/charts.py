@@ -21,6 +21,7 @@ from ratchet.io.chart_parts import (
     models,
     noise,
     picture,
+    still,
     tips,
     zero,
 )
@@ -46,11 +47,7 @@ def charts(change: Change) -> dict[str, tuple[str, Spec]]:
 
 def svg(name: str, spec: Spec) -> str:
     """The picture of this name as SVG, for whoever runs no scripts."""
-    import vl_convert
-
-    still = {**spec, "width": NARROW if name in TITLES else WIDE, "autosize": "pad"}
-    text: str = vl_convert.vegalite_to_svg(still)
-    return text
+    return still(spec, NARROW if name in TITLES else WIDE)
 
 
 @functools.cache

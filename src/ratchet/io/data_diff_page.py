@@ -9,7 +9,7 @@ from ratchet.core.change.data_diff import Bars, DataDiff
 from ratchet.core.report.data_diff import diff_page, picture_name
 from ratchet.core.report.text import count
 from ratchet.io import charts, html_page
-from ratchet.io.chart_parts import BLUE, GREY, Spec, Values, label, picture, tips
+from ratchet.io.chart_parts import BLUE, GREY, Spec, Values, label, picture, still, tips
 
 BEFORE, AFTER = "before", "now"
 MOST = 24
@@ -56,9 +56,4 @@ def distribution(bars: Bars) -> Spec:
 
 def _drawn(bars: Bars) -> dict[str, Any]:
     spec = distribution(bars)
-    still = charts.svg("distribution", spec).encode()
-    return {
-        "title": bars.column,
-        "json": html_page.script_json(spec),
-        "svg": html_page.data_address("svg+xml", still),
-    }
+    return html_page.figure(bars.column, spec, still(spec, charts.WIDE))

@@ -47,6 +47,12 @@ def data_address(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
+def figure(title: str, spec: Any, svg: str) -> dict[str, Any]:
+    """A chart as the templates take it: `svg` is its still form, empty where there is none."""
+    still = data_address("svg+xml", svg.encode()) if svg else ""
+    return {"title": title, "json": script_json(spec), "svg": still}
+
+
 def trusted(scripts: Iterable[str]) -> list[markupsafe.Markup]:
     """Scripts as they stand in a page, unescaped: the charts' own, and START."""
     return [markupsafe.Markup(script) for script in scripts]  # noqa: S704  # no data is in them

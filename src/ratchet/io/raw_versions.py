@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from ratchet.core.schema import LOOKUPS
 from ratchet.errors import ServiceFailed, TamperedFile
 from ratchet.io import files
-from ratchet.io.batches import LOOKUPS, SUFFIXES, RawBatches
+from ratchet.io.batches import SUFFIXES, RawBatches
 from ratchet.io.revision import Revision
 
 if TYPE_CHECKING:

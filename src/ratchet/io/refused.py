@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ratchet.core.schema import LOOKUPS
 from ratchet.core.validation.records import ValidationReport
 from ratchet.io import files, validation_page
+from ratchet.io.batches import RawBatches
 
 FOLDER = "data/refused"
 PAGES = {"md": validation_page.markdown, "html": validation_page.html}
@@ -27,15 +29,19 @@ def keep(root: Path, report: ValidationReport, paths: Mapping[str, Path]) -> str
     with files.new_folder(folder) as half:
         for path in paths.values():
             shutil.move(path, half / path.name)
-        write_pages(half, report)
+        for suffix, render in PAGES.items():
+            files.write_text(half / f"report.{suffix}", render(report))
         files.write_json(half / "report.json", report.model_dump(mode="json"))
     return str(folder.relative_to(root))
 
 
-def write_pages(folder: Path, report: ValidationReport) -> None:
-    """Write `report.md` and `report.html`."""
-    for suffix, render in PAGES.items():
-        files.write_text(folder / f"report.{suffix}", render(report))
+def find(raw: RawBatches, unit: str) -> Path | None:
+    """Where a batch is, or the standing lookups are: what was refused counts unless a batch of this name is here."""
+    if unit in raw.names():
+        return raw.folder / unit
+    if unit in kept_names(raw.root):
+        return folder_of(raw.root, unit)
+    return raw.lookups if unit == LOOKUPS else None
 
 
 def read_kept(root: Path, batch: str) -> ValidationReport | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from ratchet.core.validation.batch_names import STANDING
+from ratchet.core.schema import LOOKUPS
 from ratchet.core.validation.releases import Release
 from ratchet.errors import UsageError
 from ratchet.io import files
@@ -27,7 +27,7 @@ RELEASES = TypeAdapter(list[Release])
 
 def releases_path(raw: RawBatches, batch: str) -> Path:
     """Where the releases of a batch are, or of the standing lookups."""
-    return raw.lookups / SUFFIX[1:] if batch == STANDING else raw.folder / f"{batch}{SUFFIX}"
+    return raw.lookups / SUFFIX[1:] if batch == LOOKUPS else raw.folder / f"{batch}{SUFFIX}"
 
 
 def read_releases(raw: RawBatches, batch: str) -> list[Release]:
@@ -46,7 +46,7 @@ def read_releases(raw: RawBatches, batch: str) -> list[Release]:
 def all_releases(raw: RawBatches) -> list[Release]:
     """The releases of the standing lookups and of all batches, those that are not here included."""
     batches = sorted(path.name.removesuffix(SUFFIX) for path in raw.folder.glob(f"*{SUFFIX}"))
-    return [release for batch in (STANDING, *batches) for release in read_releases(raw, batch)]
+    return [release for batch in (LOOKUPS, *batches) for release in read_releases(raw, batch)]
 
 
 def write_release(raw: RawBatches, release: Release) -> Path:

@@ -52,13 +52,13 @@ class Validated:
 
         Raises ServiceFailed, TamperedFile.
         """
-        if f"{table}{QUARANTINE}" not in self._written(unit):
+        if f"{table}{QUARANTINE}" not in self.written(unit):
             return None
         return read_polars(self.store.file(unit, f"{table}{QUARANTINE}"))
 
     def digests(self, unit: str) -> dict[str, str]:
         """Of a unit's typed tables and of what is in quarantine, the digest of each file: what `rows` depends on."""
-        quarantined = {name: each for name, each in self._written(unit).items() if name.endswith(QUARANTINE)}
+        quarantined = {name: each for name, each in self.written(unit).items() if name.endswith(QUARANTINE)}
         return {**self.ingested.digests(unit), **quarantined}
 
     def rows(self, unit: str, table: str) -> pd.DataFrame:
@@ -70,7 +70,8 @@ class Validated:
             return frame
         return frame.drop(index=quarantined["_row"].to_list()).reset_index(drop=True)
 
-    def _written(self, unit: str) -> dict[str, str]:
+    def written(self, unit: str) -> dict[str, str]:
+        """The digest of each file that validation wrote of a unit; none if it has not seen it."""
         recorded = self.store.manifest().units.get(unit)
         return recorded.files if recorded else {}
 

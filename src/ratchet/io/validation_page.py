@@ -5,11 +5,11 @@ What stands in a finding comes from data that is wrong: every value is escaped, 
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from collections.abc import Sequence
 
 from ratchet.core.report.text import shortened
 from ratchet.core.validation.records import Finding, ValidationReport
-from ratchet.io.markdown import inline, plain, visible
+from ratchet.io.markdown import inline, plain
 
 SHOWN = 200
 """Findings on a page at most; the others are counted."""
@@ -17,7 +17,11 @@ CELL = 300
 """Characters of a sentence or of an example at most."""
 LEVELS = {"refuse": "refuses the batch", "quarantine": "quarantines rows", "warn": "warns"}
 TONES = {"refuse": "worse", "quarantine": "wait", "warn": "within noise"}
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def bounded(findings: Sequence[Finding]) -> list[Finding]:
+    """The first SHOWN findings, each text of them of at most CELL characters."""
+    return [_cut(finding) for finding in findings[:SHOWN]]
 
 
 def verdict(report: ValidationReport) -> str:
@@ -36,7 +40,7 @@ def markdown(report: ValidationReport) -> str:
     lines += ["", f"Compared with {inline(_compared(report))}.", ""]
     if report.findings:
         lines += ["| what | where | rows | rule | level | examples |", "|---|---|--:|---|---|---|"]
-        lines += [_line(finding) for finding in report.findings[:SHOWN]]
+        lines += [_row(finding) for finding in bounded(report.findings)]
         lines += [f"\n{len(report.findings) - SHOWN} more findings."] * (len(report.findings) > SHOWN)
     else:
         lines.append("Nothing was found.")
@@ -45,34 +49,30 @@ def markdown(report: ValidationReport) -> str:
 
 def html(report: ValidationReport) -> str:
     """The report as one page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from ratchet.io.html_page import environment, policy
 
-    environment = Environment(
-        loader=PackageLoader("ratchet.io"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=True, finalize=_shown,
-    )  # fmt: skip
-    return environment.get_template("validation.html.j2").render(
+    return environment().get_template("validation.html.j2").render(
         report=report,
         verdict=verdict(report),
         compared=_compared(report),
-        findings=report.findings[:SHOWN],
+        findings=bounded(report.findings),
         more=max(0, len(report.findings) - SHOWN),
         levels=LEVELS,
         tones=TONES,
-        policy=POLICY,
-    )
+        scripts=(),
+        policy=policy(()),
+    )  # fmt: skip
 
 
-def _line(finding: Finding) -> str:
+def _cut(finding: Finding) -> Finding:
+    texts = {name: shortened(getattr(finding, name), CELL) for name in ("table", "column", "sentence", "released")}
+    return finding.model_copy(update={**texts, "examples": tuple(shortened(each, CELL) for each in finding.examples)})
+
+
+def _row(finding: Finding) -> str:
     level = f"released: {finding.released}" if finding.released else LEVELS[finding.level]
-    cells = (
-        finding.sentence,
-        f"{finding.table}.{finding.column}",
-        f"{finding.count:,}",
-        finding.rule,
-        level,
-        ", ".join(finding.examples),
-    )
+    where, rows = f"{finding.table}.{finding.column}", f"{finding.count:,}"
+    cells = (finding.sentence, where, rows, finding.rule, level, ", ".join(finding.examples))
     return f"| {' | '.join(inline(shortened(cell, CELL)) for cell in cells)} |"
 
 
@@ -81,9 +81,3 @@ def _compared(report: ValidationReport) -> str:
     if not names:
         return "no earlier batch"
     return names[0] if len(names) == 1 else f"{len(names)} earlier batches, {names[0]} to {names[-1]}"
-
-
-def _shown(value: object) -> object:
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return shortened(visible(value), CELL)

@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ratchet.core.schema import ROWS, Schema, parse_schema
+from ratchet.core.schema import LOOKUPS, ROWS, Schema, parse_schema
 from ratchet.core.validation.batch import Validation, validate_batch
-from ratchet.core.validation.batch_names import STANDING
 from ratchet.core.validation.records import ValidationReport
 from ratchet.core.validation.releases import Release, can_be_released
 
@@ -148,7 +147,7 @@ def test_too_many_rows_in_quarantine_refuse_the_batch() -> None:
 def test_standing_lookups_are_checked_as_a_unit_of_their_own() -> None:
     """Their rows go into quarantine in the same way, and neither period nor name is asked for."""
     planes = pl.DataFrame({"tail": [f"N{row}" for row in range(200)] + [None], "seats": [5] * 201})
-    found = checked({"planes": planes}, STANDING)
+    found = checked({"planes": planes}, LOOKUPS)
     assert (list(found.report.tables), rules(found.report)) == (["planes"], [("tail", "missing", "quarantine", 1)])
 
 

@@ -35,6 +35,7 @@ def holds(rule: str) -> list[bool]:
         ("s IS NULL OR s IN ('x', 'z')", [True, True, False]),
         ('"two words" > 1', [True, True, False]),
         ("a BETWEEN -10 AND 0", [False, True, True]),
+        ("GREATEST(a, b) = 7 OR s = 'MAX(a)'", [True, True, False]),
     ],
 )
 def test_sql_computes_as_written_down(rule: str, expected: list[bool]) -> None:
@@ -49,7 +50,13 @@ def test_sql_computes_as_written_down(rule: str, expected: list[bool]) -> None:
         ("nope = 1", "nope"),
         ("a + b", "it is no condition, but gives Int64"),
         ("1 = 1", "it names no column"),
-        ("MAX(a) = 7", "it is about whole columns"),
+        ("MAX(a) = 7", "MAX is about whole columns"),
+        ("a > avg (a)", "AVG is about whole columns"),
+        ("a > ROUND(STDDEV(a), 1) AND b > 0", "STDDEV is about whole columns"),
+        ("COUNT(*) > a", "COUNT is about whole columns"),
+        ("a = LAG(a) OVER (ORDER BY b)", "LAG is about whole columns"),
+        ("b < SUM(b) OVER (PARTITION BY s)", "SUM is about whole columns"),
+        ("ROW_NUMBER() OVER (ORDER BY a) = b", "ROW_NUMBER is about whole columns"),
         ("s = 1", "cannot"),
     ],
 )

@@ -13,7 +13,6 @@ from ratchet.core.validation.rules import broken_rules
 
 START = datetime(2013, 7, 1, tzinfo=UTC)
 HOUR = "EXTRACT(hour FROM t) = h"
-LOW = "n <= 2 * AVG(n) OR t < MAX(t)"
 
 
 def table(*rules: str) -> Rows:
@@ -41,10 +40,3 @@ def test_the_rows_that_break_a_rule_are_all_found(rows: list[tuple[int, int]]) -
     found = broken_rules(frame(hours, said, [0] * len(rows)), table(HOUR), [], name="rows")
     wrong = [place for place, (hour, each) in enumerate(rows) if hour != each]
     assert [each.rows.to_list() for each in found] == ([wrong] if wrong else [])
-
-
-def test_a_rule_that_looks_at_whole_columns_is_tried_on_whole_columns() -> None:
-    """Among the distinct values 0 and 1 nothing is above twice the mean; among nine 0 and one 1, the 1 is."""
-    numbers = [0] * 9 + [1]
-    found = broken_rules(frame([0] * 10, [0] * 10, numbers), table(LOW), [], name="rows")
-    assert [each.rows.to_list() for each in found] == [[9]]

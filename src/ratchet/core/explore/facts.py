@@ -17,6 +17,7 @@ from ratchet.core.explore.values import finite_numbers, present
 from ratchet.core.findings import Finite
 from ratchet.core.params import Task
 from ratchet.core.schema import Column, Table
+from ratchet.core.validation.profile_rows import local
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,12 +105,14 @@ def coverage(moments: pl.Series, zone: str) -> Coverage | None:
     there = moments.drop_nulls()
     if not len(there):
         return None
-    local = there.dt.convert_time_zone(zone) if there.dtype == pl.Datetime and _has_zone(there) else there
-    days = local.dt.date().cast(pl.String).alias("day").value_counts(name="rows").sort("day")
+    clock = local(there, zone)
+    days = clock.dt.date().cast(pl.String).alias("day").value_counts(name="rows").sort("day")
     return Coverage(
-        first=_moment(local.min()), last=_moment(local.max()), zone=zone if _has_zone(there) else "",
+        first=_moment(clock.min()),
+        last=_moment(clock.max()),
+        zone=zone if isinstance(there.dtype, pl.Datetime) and there.dtype.time_zone else "",
         days=dict(days.iter_rows()),
-    )  # fmt: skip
+    )
 
 
 def _column_facts(values: pl.Series, column: Column) -> ColumnFacts:
@@ -135,10 +138,6 @@ def _mean(values: pl.Series) -> float | None:
     numbers = finite_numbers(values)
     scale = float(np.abs(numbers).max(initial=0.0)) or 1.0
     return float((numbers / scale).mean()) * scale if len(numbers) else None
-
-
-def _has_zone(moments: pl.Series) -> bool:
-    return isinstance(moments.dtype, pl.Datetime) and moments.dtype.time_zone is not None
 
 
 def _word(value: object) -> str:

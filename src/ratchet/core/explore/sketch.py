@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ratchet.core.change.column_shift import Tally
+from ratchet.core.change.column_shift import Tally, value_cells
 from ratchet.core.explore.values import counted, finite_numbers, is_ordered, present
 from ratchet.core.findings import Finite
 
@@ -92,7 +92,7 @@ def distances(sketches: Sequence[Sketch | None]) -> list[float | None]:
 
 def tally(sketches: Sequence[Sketch]) -> Tally:
     """The sketches of one column side by side, a row for each."""
-    cells = _ordered_cells(sketches) if sketches[0].ordered else _value_cells(sketches)
+    cells = _ordered_cells(sketches) if sketches[0].ordered else value_cells([one.values for one in sketches])
     return Tally(
         sketches[0].ordered,
         cells,
@@ -128,8 +128,3 @@ def _at(one: Sketch, cuts: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDAr
 
 def _last(one: Sketch) -> int:
     return one.upto[-1] if one.upto else 0
-
-
-def _value_cells(sketches: Sequence[Sketch]) -> NDArray[np.int64]:
-    names = sorted({value for one in sketches for value in one.values})
-    return np.array([[one.values.get(name, 0) for name in names] for one in sketches], dtype=np.int64)

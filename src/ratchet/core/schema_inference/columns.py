@@ -54,11 +54,17 @@ def infer_column(
     return InferredColumn(column, constant=constant, counts=counts)
 
 
+def finite(values: pl.Series) -> pl.Series:
+    """The numbers that are there and have an end."""
+    there = values.drop_nulls()
+    return there.filter(there.is_finite()) if there.dtype.is_float() else there
+
+
 def _limits(values: pl.Series) -> tuple[float | None, float | None]:
-    finite = values.filter(values.is_finite()) if values.dtype.is_float() else values
-    if not len(finite):
+    numbers = finite(values)
+    if not len(numbers):
         return None, None
-    low, high = (float(each) for each in (finite.min(), finite.max()))  # type: ignore[arg-type]  # numbers have both
+    low, high = (float(each) for each in (numbers.min(), numbers.max()))  # type: ignore[arg-type]  # numbers have both
     return lowest_allowed(low, high), highest_allowed(low, high)
 
 

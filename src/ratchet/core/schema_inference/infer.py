@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import polars as pl
 import pyarrow as pa
 
 from ratchet.core.schema import ROWS, Column, Lookup, Reference, Rows, Schema
 from ratchet.core.schema_inference.keys import find_key, is_key
 from ratchet.core.schema_inference.questions import Named, columns_to_say, guessed, times_to_say
 from ratchet.core.schema_inference.records import Given, Hints, Inferred, InferredTable
-from ratchet.core.schema_inference.references import find_references
+from ratchet.core.schema_inference.room import matched_required
 from ratchet.core.schema_inference.tables import Typed, columns_of, require_columns, typed
 from ratchet.core.schema_inference.times import named_after, outside, time_candidates
 from ratchet.errors import DataRefused, UsageError
@@ -31,7 +32,7 @@ def infer_schema(given: Given, hints: Hints) -> Inferred:
     misplaced = outside(found.frames, time, period) if period and time else 0
     schema = Schema(
         rows=Rows(key=key, columns=_columns(rows), time=time, period=None if misplaced else period,
-                  references=_references(rows, lookups, given)),
+                  references=list(_references(found, lookups, given))),
         lookups={name: Lookup(key=each.key, columns=_columns(each), per_batch=name not in given.standing)
                  for name, each in lookups.items()},
     )  # fmt: skip
@@ -105,6 +106,20 @@ def _columns(table: InferredTable) -> dict[str, Column]:
     return {name: each.column for name, each in table.columns.items()}
 
 
-def _references(rows: InferredTable, lookups: Mapping[str, InferredTable], given: Given) -> list[Reference]:
-    keys = {name: (each.key, each.found) for name, each in lookups.items()}
-    return find_references(rows.found, keys, standing=given.standing)
+def _references(rows: Typed, lookups: Mapping[str, InferredTable], given: Given) -> Iterator[Reference]:
+    """The lookups of whose keys the rows have the columns, and whose entries enough of them find."""
+    for name, lookup in lookups.items():
+        if any(rows.types.get(column) != lookup.found.types[column] for column in lookup.key):
+            continue
+        tables = lookup.found.frames
+        if name in given.standing:
+            tables = dict.fromkeys(rows.frames, next(iter(tables.values())))
+        found = min(_matched(frame, tables[batch], lookup.key) for batch, frame in rows.frames.items())
+        if (matched := matched_required(found)) is not None:
+            yield Reference(lookup=name, columns=lookup.key, matched=matched)
+
+
+def _matched(rows: pl.DataFrame, lookup: pl.DataFrame, key: Sequence[str]) -> float:
+    """The share of rows that find an entry, as validation counts it."""
+    here, there = rows.select(key), lookup.select(key).cast({name: rows.schema[name] for name in key}, strict=False)
+    return here.join(there, on=list(key), how="semi").height / rows.height

@@ -57,7 +57,6 @@ def _unique(columns: Sequence[str], frame: pl.DataFrame) -> bool:
 def _named(types: Mapping[str, ColumnType], time: str | None) -> list[str]:
     """The columns that may name a row, beside its time, the likeliest first."""
     columns = [name for name, kind in types.items() if kind in ORDER and name != time]
-    columns = [name for name, kind in types.items() if kind in ORDER and name != time]
     return sorted(columns, key=lambda name: ORDER[types[name]])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ratchet.core.report.text import listed
 from ratchet.core.schema import ROWS, Period, Rows
 from ratchet.core.schema_inference.records import Hints, InferredTable
 
@@ -30,9 +31,8 @@ def guessed(hints: Hints, rows: Rows, tables: Mapping[str, InferredTable]) -> It
         if name != ROWS or not hints.key:
             yield f"key of {name} is {', '.join(table.key)}: the first of the smallest sets that no two rows share"
     for name, table in tables.items():
-        listed = [column for column, each in table.columns.items() if each.column.values]
-        if listed:
-            yield f"values of {name}: {_names(listed)} have few, the same in every batch; no others may come"
+        if few := [column for column, each in table.columns.items() if each.column.values]:
+            yield f"values of {name}: {_names(few)} have few, the same in every batch; no others may come"
 
 
 def times_to_say(times: Sequence[str], rows: Rows, named: Named) -> Iterator[str]:
@@ -69,5 +69,4 @@ def _of_table(name: str, table: InferredTable) -> Iterator[str]:
 
 
 def _names(columns: Sequence[str]) -> str:
-    shown = ", ".join(columns[:NAMES_SHOWN])
-    return shown if len(columns) <= NAMES_SHOWN else f"{shown} and {len(columns) - NAMES_SHOWN} more"
+    return listed(columns, NAMES_SHOWN)

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from ratchet.core.conform import conform
-from ratchet.core.schema import RESERVED, Column, ColumnType, Table
+from ratchet.core.schema import Column, ColumnType, Table, is_column_name
 from ratchet.core.schema_inference.columns import InferredColumn, infer_column
 from ratchet.core.schema_inference.types import column_type
 from ratchet.errors import DataRefused, UsageError
@@ -87,8 +87,7 @@ def _common_columns(name: str, raws: Mapping[str, pa.Table]) -> list[str]:
                 next_step="one schema is for all batches: mend them at their source, or infer from those that agree",
             )
     for column in columns:
-        pattern = column.startswith("^") and column.endswith("$")
-        if columns.count(column) > 1 or column in RESERVED or pattern or not column.strip():
+        if columns.count(column) > 1 or not is_column_name(column):
             raise DataRefused(
                 f"{name} has a column called {column!r}, which is there twice or can be no column's name",
                 next_step="rename it at the source",

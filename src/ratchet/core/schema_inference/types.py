@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ratchet.core.conform import SOURCES, conform
+from ratchet.core.conform import SOURCES, conform, is_text
 from ratchet.core.schema import Column, ColumnType, Table
 
 CANDIDATES: tuple[ColumnType, ...] = ("integer", "number", "boolean", "timestamp", "string")
@@ -32,7 +32,7 @@ OF_TEXT: tuple[ColumnType, ...] = ("timestamp", "string")
 def column_type(name: str, raws: Sequence[pa.Table], *, text: bool = False) -> ColumnType | None:
     """The type of column `name` in these tables, one a batch; see `infer_type`."""
     typed = [raw.column(name).type for raw in raws if raw.schema.metadata != UNTYPED]
-    candidates = OF_TEXT if any(is_text(kind) for kind in typed) else CANDIDATES
+    candidates = OF_TEXT if any(says_text(kind) for kind in typed) else CANDIDATES
     return infer_type([raw.column(name) for raw in raws], ("string",) if text else candidates)
 
 
@@ -50,7 +50,7 @@ def _takes(kind: ColumnType, values: pa.ChunkedArray) -> bool:
     present = values.drop_null()
     if not (pa.types.is_null(values.type) or _is_plain(values.type)):
         return False
-    if len(present) and is_text(present.type) and not _reads_as(kind, present.cast(pa.string())):
+    if len(present) and says_text(present.type) and not _reads_as(kind, present.cast(pa.string())):
         return False
     table = Table(key=["value"], columns={"value": Column(type=kind)})
     return not conform(pa.table({"value": present if len(present) else values}), table, name="tried")[1]
@@ -73,14 +73,14 @@ def _reads_as(kind: ColumnType, texts: pa.ChunkedArray) -> bool:
 
 def _is_plain(kind: pa.DataType) -> bool:
     """Whether values of an Arrow type are single ones, of which something is known."""
-    return is_text(kind) or any(fits(kind) for each in SOURCES.values() for fits in each)
+    return says_text(kind) or any(fits(kind) for each in SOURCES.values() for fits in each)
 
 
-def is_text(kind: pa.DataType) -> bool:
+def says_text(kind: pa.DataType) -> bool:
     """Whether the values of an Arrow type are text, of a dictionary those that it lists."""
     if pa.types.is_dictionary(kind):
-        return is_text(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+        return says_text(kind.value_type)
+    return is_text(kind)
 
 
 def _are_finite(texts: pa.ChunkedArray) -> bool:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from ratchet.core.validation import refusal
 from ratchet.core.validation.records import Finding
 from ratchet.core.validation.releases import UNREADABLE
 
-ADJUSTABLE = frozenset(
-    (
-        *("missing", "below-min", "above-max", "not-in-values"),
-        *("missing-share", "unmatched", "wrong-type", "unknown-column"),
-    )
-)
+ADJUSTABLE = frozenset((*refusal.ADJUSTABLE, "wrong-type"))
 """Rules whose declaration in the schema may be too narrow."""
 FIXED = UNREADABLE | {
     *("all-missing", "period-name", "quarantine-share"),

@@ -45,8 +45,7 @@ def _to_answer(case: Case) -> Iterator[Finding]:
         if finding.rule not in TOO_MANY:
             yield finding
             continue
-        behind = [each for each in case.report.findings
-                  if each.level == "quarantine" and not each.released and each.table == finding.table]  # fmt: skip
+        behind = [each for each in case.report.leading_to("quarantine") if each.table == finding.table]
         if not behind:
             yield finding
         elif not any(each.rule not in TOO_MANY and each.table == finding.table for each in case.report.refused):

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ratchet.core.report.text import count
 from ratchet.core.schema import ROWS, Column, Table
-from ratchet.core.schema_inference.columns import MOST_VALUES
+from ratchet.core.schema_inference.columns import MOST_VALUES, finite
 from ratchet.core.schema_inference.room import highest_allowed, lowest_allowed, missing_allowed
 from ratchet.core.schema_proposal.records import Case, Change, Fault, Path
 from ratchet.core.validation.records import Finding
-from ratchet.core.validation.texts import decoded_rightly
+from ratchet.core.validation.texts import decoded_rightly, plainly
 
 MOST = 0.5
 """If more of the values than this break a rule, it is the values that are wrong."""
-STANDINS = frozenset(float(f"{sign}{digit * places}") for sign in ("", "-") for digit in "9" for places in range(2, 7))
+STANDINS = frozenset(sign * float("9" * places) for sign in (1, -1) for places in range(2, 7))
 """99, 999, ... and their negatives, which stand for a missing value."""
 
 
@@ -35,8 +36,7 @@ def column_of(finding: Finding, case: Case) -> tuple[Column, Path]:
 def widen(finding: Finding, case: Case) -> list[Change | Fault]:
     """Move `min` or `max` to where all values lie inside, with room."""
     column, path = column_of(finding, case)
-    values = case.frames[finding.table][finding.column].drop_nulls()
-    values = values.filter(values.is_finite()) if values.dtype.is_float() else values
+    values = finite(case.frames[finding.table][finding.column])
     if values.is_empty():
         return [Fault(finding, "no value is a finite number")]
     low, high = (float(each) for each in (values.min(), values.max()))  # type: ignore[arg-type]  # numbers have both
@@ -70,9 +70,9 @@ def add_values(finding: Finding, case: Case) -> list[Change | Fault]:
     known = column.values or []
     present = case.frames[finding.table][finding.column].drop_nulls()
     new = present.filter(~present.is_in(known)).unique().sort()
-    plain = {_plainly(value): value for value in known}
-    if spelled := [value for value in new if _plainly(value) in plain]:
-        return [Fault(finding, f"{spelled[0]!r} is another spelling of {plain[_plainly(spelled[0])]!r}")]
+    plain = {plainly(value): value for value in known}
+    if spelled := [value for value in new if plainly(value) in plain]:
+        return [Fault(finding, f"{spelled[0]!r} is another spelling of {plain[plainly(spelled[0])]!r}")]
     if not decoded_rightly(new).all():
         return [Fault(finding, "the text was decoded wrongly: the right encoding mends it")]
     if not present.is_in(known).any():
@@ -87,7 +87,7 @@ def add_values(finding: Finding, case: Case) -> list[Change | Fault]:
             key="values",
             value=[*known, *new.to_list()],
             where=f"{finding.table}.{finding.column}",
-            reason=f"{len(new)} new {'value' if len(new) == 1 else 'values'}: {', '.join(new)}",
+            reason=f"{count(len(new), 'new value')}: {', '.join(new)}",
             evidence=_evidence(finding),
             risk=_risk_of_new([value for value in known if not (present == value).any()]),
         )
@@ -141,10 +141,6 @@ def _from(bound: float | None, found: float, *, least: bool) -> float:
     return min(bound, found) if least else max(bound, found)
 
 
-def _plainly(value: str) -> str:
-    return "".join(character for character in value.casefold() if character.isalnum())
-
-
 def _evidence(finding: Finding) -> str:
-    rows = f"{finding.count:,} {'row' if finding.count == 1 else 'rows'}"
+    rows = count(finding.count, "row")
     return f"{rows}, for example {', '.join(finding.examples[:3])}" if finding.examples else rows

@@ -12,7 +12,6 @@ from ratchet.core.schema import Rows, Schema, Table
 from ratchet.core.validation import profile_columns as profile_columns  # noqa: PLC0414 - for the digest of the code
 from ratchet.core.validation import profile_rows as profile_rows  # noqa: PLC0414 - for the digest of the code
 from ratchet.core.validation.anomalies import find_anomalies
-from ratchet.core.validation.batch_names import STANDING
 from ratchet.core.validation.periods import is_part
 from ratchet.core.validation.profile import BatchProfile, profile_batch
 from ratchet.core.validation.records import Finding, TableCount, ValidationReport
@@ -64,14 +63,14 @@ def validate_batch(
     released: Sequence[Release],
     until: datetime | None = None,
 ) -> Validation:
-    """Check all tables of one batch, or of the unit of standing lookups (STANDING).
+    """Check all tables of one batch, or of the unit of standing lookups (LOOKUPS).
 
     `tables` are typed (see `core/conform.py`). Standing lookups may be among those of a batch: references to them are
     checked then, and they themselves are not. `before` are the up to HISTORY batches before this one by name, oldest
     first; `released` may hold releases of other batches too. `until`, which has a zone, is when the batch came: rows
     with a later `rows.time` are from the future. Raises UsageError if the schema has a relation that cannot be checked.
     """
-    declared = declared_tables(batch, schema)
+    declared = schema.tables_of(batch)
     own = {name: tables[name] for name in declared}
     profile = profile_batch(own, schema)
     context = _Context(batch, schema, before, of_batch(batch, released), until)
@@ -89,11 +88,6 @@ def validate_batch(
     )
 
 
-def declared_tables(batch: str, schema: Schema) -> dict[str, Table]:
-    """The tables of a unit: those of a batch, or the standing lookups."""
-    return schema.standing_tables() if batch == STANDING else schema.batch_tables()
-
-
 def _judge(
     name: str, table: Table, tables: Mapping[str, pl.DataFrame], profile: BatchProfile, context: _Context
 ) -> _Judged:
@@ -102,9 +96,8 @@ def _judge(
     findings = [_decided(finding_of(each, frame, table=name), context) for each in broken]
     out = quarantined_rows(
         frame,
-        (each for each, finding in zip(broken, findings, strict=True)
-         if finding.level == "quarantine" and not finding.released),
-    )  # fmt: skip
+        (each for each, finding in zip(broken, findings, strict=True) if finding.leads_to("quarantine")),
+    )
     whole = list(structure_findings(name, frame, table))
     if isinstance(table, Rows):
         whole += [*reference_findings(table, tables, context.schema), *period_name_findings(context.batch, table)]
@@ -130,7 +123,7 @@ def _decided(finding: Finding, context: _Context) -> Finding:
 
 
 def _too_many(name: str, table: Table, count: TableCount, findings: Sequence[Finding]) -> Iterator[Finding]:
-    out = [each for each in findings if each.level == "quarantine" and not each.released]
+    out = [each for each in findings if each.leads_to("quarantine")]
     if not out:
         return
     worst = max(out, key=lambda each: each.count)

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 
 import polars as pl
 
 from ratchet.core.schema import Period
-from ratchet.core.validation.batch_names import HISTORY
 
+HISTORY = 12
+"""How many earlier batches a batch is compared with."""
 SUFFIX = r"(?:[._-][A-Za-z][0-9A-Za-z._-]*)?"
 FORMS = {
     "year": (r"(\d{4})", "2013"),
@@ -92,7 +94,9 @@ def is_part(name: str, others: Iterable[str], period: Period | None) -> bool:
 def history_of(batch: str, names: Iterable[str], period: Period | None) -> list[str]:
     """The batches, of those called `names`, that a batch is compared with: the last whole ones before it, in order."""
     before = sorted(name for name in names if name < batch)
-    return [name for name in before if not is_part(name, before, period)][-HISTORY:]
+    # From the newest back: of years of days, no more are looked at than are wanted.
+    whole = (name for name in reversed(before) if not is_part(name, before, period))
+    return list(islice(whole, HISTORY))[::-1]
 
 
 def expected_form(period: Period) -> str:

@@ -24,6 +24,10 @@ class Finding(Finite):
     relation: str = Field(default="", description="the condition of schema.yaml that is broken, if it is one")
     released: str = Field(default="", description="why a person let it pass; empty: nobody did")
 
+    def leads_to(self, level: Level) -> bool:
+        """Whether it has this level, and nobody let it pass."""
+        return self.level == level and not self.released
+
 
 class TableCount(Finite):
     """How many rows of a table came, and how many of them were put into quarantine."""
@@ -48,4 +52,14 @@ class ValidationReport(Finite):
     @property
     def refused(self) -> tuple[Finding, ...]:
         """The findings for which the batch is refused, and which nobody released."""
-        return tuple(finding for finding in self.findings if finding.level == "refuse" and not finding.released)
+        return self.leading_to("refuse")
+
+    def leading_to(self, level: Level) -> tuple[Finding, ...]:
+        """The findings of this level that nobody let pass."""
+        return tuple(finding for finding in self.findings if finding.leads_to(level))
+
+    def counts(self) -> str:
+        """Rows of each table, rows in quarantine and what to look at: "29,423 rows, 2 in quarantine"."""
+        rows = [f"{count.rows:,} {name}" for name, count in self.tables.items()]
+        found = {"in quarantine": self.quarantined, "to look at": len(self.leading_to("warn"))}
+        return ", ".join([*(rows or ["none"]), *(f"{number:,} {what}" for what, number in found.items() if number)])

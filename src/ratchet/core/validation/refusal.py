@@ -18,11 +18,8 @@ MEND_HERE = (
     "the batch is here already: loosen schema.yaml if that is what has become stricter, or remove the batch with git "
     "and add a mended one"
 )
-
-
 ADJUSTABLE = ("missing", "missing-share", "below-min", "above-max", "not-in-values", "unmatched", "unknown-column")
 """Rules of schema.yaml that may be too narrow: `ratchet schema propose` says by how much."""
-
 TOO_MANY = ("quarantine-share", "no-rows")
 """Rules about the number of rows in quarantine: what put them there has to be said with them."""
 
@@ -30,8 +27,7 @@ TOO_MANY = ("quarantine-share", "no-rows")
 def reasons(report: ValidationReport) -> tuple[Finding, ...]:
     """Why a batch is refused: what refuses it, and behind too many rows in quarantine, what put them there."""
     crowded = {each.table for each in report.refused if each.rule in TOO_MANY}
-    behind = (each for each in report.findings if each.level == "quarantine" and not each.released)
-    return (*report.refused, *(each for each in behind if each.table in crowded))
+    return (*report.refused, *(each for each in report.leading_to("quarantine") if each.table in crowded))
 
 
 def refusal(batch: str, findings: Sequence[Finding], *, kept: str = "", here: bool = False) -> BatchRefused:

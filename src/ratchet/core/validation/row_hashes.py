@@ -91,7 +91,8 @@ def coded_texts(values: pl.Series) -> CodedTexts:
     import pyarrow as pa
 
     coded = values.to_arrow().cast(pa.large_string()).dictionary_encode()
-    places = coded.indices.fill_null(len(coded.dictionary)).to_numpy().astype(np.int64)
+    # By way of polars: Arrow's own way to numpy loads pandas.
+    places = pl.Series(coded.indices).fill_null(len(coded.dictionary)).cast(pl.Int64).to_numpy()
     return CodedTexts(pl.Series(coded.dictionary, dtype=pl.String), places)
 
 

@@ -33,14 +33,14 @@ class ValueCheck:
 
 def missing(name: str, column: Column) -> RowRule:
     """The rule that a value must be there."""
-    return _rule(name, "missing", _strict(column), "is missing")
+    return rule_of(name, "missing", _strict(column), "is missing")
 
 
 def value_checks(name: str, column: Column) -> Iterator[ValueCheck]:
     """The rules on the values of one column, of those that are there."""
     yield from _range(name, column)
     if column.type == "number":
-        rule = _rule(name, "infinite", _strict(column), "is infinite")
+        rule = rule_of(name, "infinite", _strict(column), "is infinite")
         yield ValueCheck(rule, lambda values: ~values.is_infinite())
     if column.type == "string":
         yield from _texts(name, column)
@@ -49,25 +49,26 @@ def value_checks(name: str, column: Column) -> Iterator[ValueCheck]:
 def _range(name: str, column: Column) -> Iterator[ValueCheck]:
     unit = f" {column.unit}" if column.unit else ""
     if (least := column.min) is not None:
-        rule = _rule(name, "below-min", column.level, f"is below {least:g}{unit}")
+        rule = rule_of(name, "below-min", column.level, f"is below {least:g}{unit}")
         yield ValueCheck(rule, lambda values: values >= least)
     if (most := column.max) is not None:
-        rule = _rule(name, "above-max", column.level, f"is above {most:g}{unit}")
+        rule = rule_of(name, "above-max", column.level, f"is above {most:g}{unit}")
         yield ValueCheck(rule, lambda values: values <= most)
 
 
 def _texts(name: str, column: Column) -> Iterator[ValueCheck]:
     if (known := column.values) is not None:
-        rule = _rule(name, "not-in-values", column.level, f"is none of {', '.join(known)}")
+        rule = rule_of(name, "not-in-values", column.level, f"is none of {', '.join(known)}")
         yield ValueCheck(rule, lambda values: values.is_in(known))
         return
-    rule = _rule(name, "mojibake", column.level, "was decoded wrongly")
+    rule = rule_of(name, "mojibake", column.level, "was decoded wrongly")
     yield ValueCheck(rule, lambda values: values.map_batches(decoded_rightly, return_dtype=pl.Boolean))
-    rule = _rule(name, "control-character", column.level, "holds a control character")
+    rule = rule_of(name, "control-character", column.level, "holds a control character")
     yield ValueCheck(rule, lambda values: ~values.str.contains(CONTROL))
 
 
-def _rule(column: str, rule: str, level: Level, sentence: str) -> RowRule:
+def rule_of(column: str, rule: str, level: Level, sentence: str) -> RowRule:
+    """A rule on one column."""
     return RowRule(column=column, rule=rule, level=level, sentence=sentence, shows=(column,))
 
 

@@ -5,8 +5,7 @@ Columns are renamed by their position, so that no name of a column can meet the 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,6 @@ from ratchet.core.validation.row_rules import RowRule, missing, value_checks
 if TYPE_CHECKING:
     import dataframely as dy
 
-CALL = re.compile(r"(\w+)\s*\(")
-"""What SQL calls, and what brackets come after."""
-BY_ROW = frozenset(
-    ["ABS", "AND", "BETWEEN", "CAST", "CEIL", "COALESCE", "EXTRACT", "FLOOR", "IN", "NOT", "OR", "ROUND"]
-)
-"""Functions and words before brackets that look at one row; all others may look at whole columns."""
 ROW = "_row"
 """The column that holds a row's position in its table, from 0."""
 UNIQUE = "primary_key"
@@ -85,22 +78,13 @@ def _doubtful(frame: pl.DataFrame, conditions: Sequence[Condition]) -> list[Cond
     on the distinct values first.
     """
     moments = {name for name, kind in frame.schema.items() if kind.is_temporal()}
-    dear = [each for each in conditions if _is_by_row(each.rule.relation) and _reads(each.holds, moments)]
+    dear = [each for each in conditions if not moments.isdisjoint(each.holds.meta.root_names())]
     distinct = frame.select(sorted({name for each in dear for name in each.holds.meta.root_names()})).unique()
     if not dear or distinct.height * 2 > frame.height:
         return list(conditions)
     tried = distinct.select(each.holds.all().alias(str(place)) for place, each in enumerate(dear)).row(0)
     kept = {id(each) for each, holds in zip(dear, tried, strict=True) if holds}
     return [each for each in conditions if id(each) not in kept]
-
-
-def _is_by_row(relation: str) -> bool:
-    """Whether a relation, or a rule that is none, calls only functions that look at one row."""
-    return all(name.upper() in BY_ROW for name in CALL.findall(relation))
-
-
-def _reads(expression: pl.Expr, columns: Set[str]) -> bool:
-    return not columns.isdisjoint(expression.meta.root_names())
 
 
 def relations(frame: pl.DataFrame, table: Table, *, name: str) -> list[Condition]:

@@ -1,4 +1,4 @@
-"""Text that was decoded wrongly, and characters that no text has."""
+"""Text that was decoded wrongly, characters that no text has, and spellings of one text."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def decoded_rightly(values: pl.Series) -> pl.Series:
     if not wrong:
         return pl.repeat(value=True, n=len(values), dtype=pl.Boolean, eager=True)
     return ~values.is_in(wrong)
+
+
+def plainly(value: str) -> str:
+    """A text without what spellings differ in: capitals, blanks, accents' forms and punctuation.
+
+    >>> plainly("Newark, NJ") == plainly("NEWARK NJ")
+    True
+    """
+    return "".join(each for each in value.casefold() if each.isalnum())
 
 
 def _is_mojibake(text: str) -> bool:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from ratchet.core.schema import Rows, Table
+from ratchet.core.schema import ROWS, Rows, Table
 from ratchet.core.validation.periods import expected_form, inside, stretch_of
 from ratchet.core.validation.records import Finding
-from ratchet.core.validation.row_rules import RowRule
+from ratchet.core.validation.row_rules import rule_of
 from ratchet.core.validation.rules import Condition
 
 EARLIEST_ZONE = timedelta(hours=14)
@@ -21,7 +21,7 @@ def period_name_findings(batch: str, rows: Rows) -> Iterator[Finding]:
     """A batch that is not named after a period, where the schema says that batches are."""
     if rows.period is not None and stretch_of(batch, rows.period) is None:
         sentence = f"is named {batch}, which is no {rows.period.every}: {expected_form(rows.period)}"
-        yield Finding(table="rows", column="*", rule="period-name", level="refuse", count=0, sentence=sentence)
+        yield Finding(table=ROWS, column="*", rule="period-name", level="refuse", count=0, sentence=sentence)
 
 
 def time_conditions(batch: str, table: Table, types: pl.Schema, *, until: datetime | None) -> list[Condition]:
@@ -34,13 +34,10 @@ def time_conditions(batch: str, table: Table, types: pl.Schema, *, until: dateti
         last = stretch.end - timedelta(days=1)
         sentence = f"is outside of the batch's {table.period.every}, {stretch.start} to {last}"
         holds = inside(table.time, stretch, table.period.zone, zoned=zoned)
-        found.append(Condition(_rule(table.time, "outside-period", sentence), holds))
+        found.append(Condition(rule_of(table.time, "outside-period", "quarantine", sentence), holds))
     if until is not None:
         latest = until if zoned else until.astimezone(UTC).replace(tzinfo=None) + EARLIEST_ZONE
         holds = (pl.col(table.time) <= latest).fill_null(True)
-        found.append(Condition(_rule(table.time, "future", f"is later than the batch came ({until:%Y-%m-%d})"), holds))
+        sentence = f"is later than the batch came ({until:%Y-%m-%d})"
+        found.append(Condition(rule_of(table.time, "future", "quarantine", sentence), holds))
     return found
-
-
-def _rule(column: str, rule: str, sentence: str) -> RowRule:
-    return RowRule(column=column, rule=rule, level="quarantine", sentence=sentence, shows=(column,))

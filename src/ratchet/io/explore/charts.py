@@ -7,7 +7,6 @@ and Ito, which people who confuse red and green tell apart.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
@@ -26,11 +25,11 @@ DAYS = 3_000
 """Days drawn at most, the newest ones."""
 LIGHT = 0.2
 """The darkest hue stands for at least so much, so that little looks like little."""
+ENOUGH = 50
+"""Rows that a batch must have to count for the darkest hue: of fewer, chance alone makes a distance of LIGHT."""
 LINE_HEIGHT = 22
 WRITTEN = 14
 """With more batches than these, fields are too narrow for their number."""
-_NAME = re.compile(r'(?:(?<=id=")|(?<=url\(#))(?:gradient_|clip)\d+')
-
 WIDE = 860
 """Pixels of a picture that no script fits to the page."""
 
@@ -94,11 +93,11 @@ def target_by_batch(batches: Sequence[BatchFacts], title: str, *, share: bool) -
     return picture(values, [_reach(), points], encoding, height=200)
 
 
-def heat_map(batches: Sequence[str], lines: Sequence[Line], title: str) -> Spec | None:
+def heat_map(batches: Sequence[BatchFacts], lines: Sequence[Line], title: str) -> Spec | None:
     """A line for each column, the first LINES of them, and a field for each batch; None without lines."""
     if not lines:
         return None
-    names, places = labels([line.column for line in lines[:LINES]]), labels(batches)
+    names, places = labels([line.column for line in lines[:LINES]]), labels([each.batch for each in batches])
     values: Values = [
         {"batch": batch, "column": name, "value": cell, "text": _percent(cell)}
         for line, name in zip(lines[:LINES], names, strict=True)
@@ -108,12 +107,12 @@ def heat_map(batches: Sequence[str], lines: Sequence[Line], title: str) -> Spec 
         *tips({"column": "column", "batch": "batch"}, {}),
         {"field": "value", "type": "quantitative", "title": title, "format": ".1%"},
     ]
-    top = _top(lines)
+    top = _top(batches, lines)
     cells = {
         "transform": [{"filter": "isValid(datum.value)"}],
         "mark": {"type": "rect", "stroke": "white", "strokeWidth": 1 if len(batches) <= 60 else 0},
         "encoding": {
-            "color": {"field": "value", "type": "quantitative", "scale": {**HUE, "domain": [0, top]},
+            "color": {"field": "value", "type": "quantitative", "scale": {**HUE, "domain": [0, top], "clamp": True},
                       "legend": {"format": "%", "title": title, "gradientLength": 180, "tickCount": 3}},
             "tooltip": shown,
         },
@@ -137,20 +136,6 @@ def labels(names: Sequence[str]) -> list[str]:
         free = (f"{name} ·{again}" if again > 1 else name for again in itertools.count(1))
         found[next(each for each in free if each not in found)] = None
     return list(found)
-
-
-def svg(spec: Spec) -> str:
-    """The picture as SVG, for whoever runs no scripts."""
-    import vl_convert
-
-    text: str = vl_convert.vegalite_to_svg({**spec, "width": WIDE, "autosize": "pad"})
-    return _renumbered(text)
-
-
-def _renumbered(drawn: str) -> str:
-    """The same picture with its inner names counted from 1: Vega counts on from picture to picture."""
-    names = {name: f"n{place}" for place, name in enumerate(dict.fromkeys(_NAME.findall(drawn)), start=1)}
-    return _NAME.sub(lambda found: names[found.group()], drawn)
 
 
 def _named(batches: Sequence[BatchFacts]) -> Iterator[tuple[str, BatchFacts]]:
@@ -209,6 +194,8 @@ def _numbers(top: float, shown: Values) -> Spec:
     }  # fmt: skip
 
 
-def _top(lines: Sequence[Line]) -> float:
-    """Where the hue ends: at the largest number, or above it where all are small."""
-    return max(LIGHT, *(line.worst for line in lines))
+def _top(batches: Sequence[BatchFacts], lines: Sequence[Line]) -> float:
+    """Where the hue ends: at the largest number of a batch with enough rows, or above it where all are small."""
+    telling = [each.tables[ROWS].rows >= ENOUGH for each in batches]
+    cells = (cell for line in lines for cell in itertools.compress(line.cells, telling))
+    return max((LIGHT, *(cell for cell in cells if cell is not None)))

@@ -28,7 +28,7 @@ def checked(root: Path, unit: str, rows: Mapping[str, int]) -> Checked | None:
     Raises TamperedFile if a file was altered.
     """
     validated = Validated(root)
-    if REPORT not in validation_digests(root, unit):
+    if REPORT not in validated.written(unit):
         return None
     try:
         report = validated.report(unit)
@@ -42,9 +42,3 @@ def checked(root: Path, unit: str, rows: Mapping[str, int]) -> Checked | None:
         counts={name: found.quarantined for name, found in report.tables.items()},
         rows={name: frame for name, frame in held.items() if frame is not None and frame.height},
     )
-
-
-def validation_digests(root: Path, unit: str) -> dict[str, str]:
-    """The digest of each file that validation wrote of the unit; none if it has not seen it."""
-    recorded = Validated(root).store.manifest().units.get(unit)
-    return dict(recorded.files) if recorded else {}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ratchet.core.schema import Schema, Table
+from ratchet.core.schema import LOOKUPS, Schema, Table
 from ratchet.io import files, layout
-from ratchet.io.batches import LOOKUPS, RawBatches, UnitStore
+from ratchet.io.batches import RawBatches, UnitStore
 from ratchet.io.ingested import SUFFIX
 from ratchet.io.tables import read_typed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import polars as pl
 
@@ -16,11 +17,12 @@ from ratchet.core.params import Project
 from ratchet.core.report.text import NONE, shortened
 from ratchet.core.schema import ROWS, Table
 from ratchet.io import charts as report_charts
-from ratchet.io.chart_parts import Spec
+from ratchet.io.chart_parts import Spec, still
 from ratchet.io.explore import charts, words
 from ratchet.io.explore.checked import Checked
 from ratchet.io.explore.table_report import TableReport, table_report
-from ratchet.io.html_page import START, data_address, environment, policy, script_json, trusted
+from ratchet.io.html_page import START, environment, figure, policy, trusted
+from ratchet.io.validation_page import LEVELS, SHOWN, TONES, bounded
 
 RECENT = 24
 """Batches that are listed openly, the newest ones."""
@@ -50,6 +52,7 @@ def batch_page(seen: Seen) -> str:
     """The page of one batch, or of the standing lookups."""
     reports = {name: table_report(frame, seen.tables[name].columns) for name, frame in seen.frames.items()}
     scripts = [script for report in reports.values() for script in report.scripts]
+    findings = seen.checked.findings if seen.checked else ()
     return environment().get_template("explore_batch.html.j2").render(
         seen=seen,
         facts=seen.facts,
@@ -61,16 +64,30 @@ def batch_page(seen: Seen) -> str:
         cramer=CRAMER,
         reach=REACH,
         reports=[(name, report, _sampled(report)) for name, report in reports.items()],
-        findings=seen.checked.findings if seen.checked else (),
+        findings=bounded(findings),
+        levels=LEVELS,
+        tones=TONES,
+        more=max(0, len(findings) - SHOWN),
         quarantined={name: _rows(frame) for name, frame in (seen.checked.rows if seen.checked else {}).items()},
         rows=ROWS,
+        scripts=(),
         policy=policy(dict.fromkeys(scripts)),
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A batch that did not come in: why, and the address of its validation report."""
+
+    batch: str
+    why: str
+    page: str
+
+
 def index_page(
-    project: Project, batches: Sequence[BatchFacts], pages: Mapping[str, PurePosixPath], stale: Collection[str] = ()
-) -> str:
+    project: Project, batches: Sequence[BatchFacts], pages: Mapping[str, PurePosixPath], *, stale: Collection[str],
+    refused: Sequence[Refused],
+) -> str:  # fmt: skip
     """The page over batches, oldest first; `pages` has the address of each unit's page, seen from this one.
 
     `stale` names the units whose data, schema or code has changed since.
@@ -84,6 +101,7 @@ def index_page(
         newest=batches[-1] if batches else None,
         pages=pages,
         stale=stale,
+        refused=refused,
         words=words,
         title=words.target_title(project.target, project.task),
         shares=project.task != "regression",
@@ -104,18 +122,21 @@ def index_page(
 
 def _pictures(
     project: Project, batches: Sequence[BatchFacts], missing: Sequence[overview.Line], drift: overview.Drift
-) -> dict[str, dict[str, str]]:
-    """Each picture's name to its specification and its still form; only those with data."""
-    names = [batch.batch for batch in batches]
+) -> dict[str, dict[str, Any]]:
+    """Each picture by its name, with its title; only those with data."""
     title = words.target_title(project.target, project.task)
+    zone = batches[-1].coverage.zone if batches and batches[-1].coverage else ""
     specs = {
-        "rows": charts.rows_by_batch(batches) if batches else None,
-        "target": charts.target_by_batch(batches, title, share=project.task != "regression"),
-        "days": charts.rows_by_day(batches),
-        "missing": charts.heat_map(names, missing, "share missing"),
-        "drift": charts.heat_map(names, drift.lines, "distance"),
-    }
-    return {name: _drawn(spec) for name, spec in specs.items() if spec is not None}
+        "rows": ("Rows by batch", charts.rows_by_batch(batches) if batches else None),
+        "target": ("By batch, with 95% intervals",
+                   charts.target_by_batch(batches, title, share=project.task != "regression")),
+        "days": (f"Rows by day ({zone})" if zone else "Rows by day", charts.rows_by_day(batches)),
+        "missing": ("Share of rows without a value, the worst columns first",
+                    charts.heat_map(batches, missing, "share missing")),
+        "drift": ("Distance of each batch to all batches before it, the farthest columns first",
+                  charts.heat_map(batches, drift.lines, "distance")),
+    }  # fmt: skip
+    return {name: _drawn(title, spec) for name, (title, spec) in specs.items() if spec is not None}
 
 
 def _lines(seen: Seen, name: str) -> list[words.ColumnLine]:
@@ -169,6 +190,6 @@ def _cell(value: object) -> str:
     return shortened(", ".join(map(str, value)) if isinstance(value, list) else str(value), CELL)
 
 
-def _drawn(spec: Spec) -> dict[str, str]:
+def _drawn(title: str, spec: Spec) -> dict[str, Any]:
     small = len(spec["data"]["values"]) <= STILL
-    return {"json": script_json(spec), "svg": data_address("svg+xml", charts.svg(spec).encode()) if small else ""}
+    return figure(title, spec, still(spec, charts.WIDE) if small else "")

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from ratchet.core.schema import Period, Rows
-from ratchet.core.validation.anomalies.compared import Compared, batches
+from ratchet.core.validation.anomalies.compared import Compared, batches, many
 from ratchet.core.validation.profile import DAYS, TableProfile, time_column
 from ratchet.core.validation.records import Finding
 
@@ -88,7 +88,7 @@ def _cut_short(compared: Compared, time: str, now: Span, before: Sequence[Span])
         gap = now.ends[end]
         if gap <= max([allowed, *(each.ends[end] for each in before)]) or gap * expected < EXPECTED:
             continue
-        found, none = now.slots[now.filled[place]], f"{_many(gap, now.unit)} of the period without rows"
+        found, none = now.slots[now.filled[place]], f"{many(gap, now.unit)} of the period without rows"
         sentence = (
             f"{words}: its {('first', 'last')[end]} {now.unit} with rows is {found}, which leaves {none}; "
             f"{_compared_with(before, allowed, now.unit)}"
@@ -103,7 +103,7 @@ def _fewer_days(compared: Compared, time: str, now: Span, before: Sequence[Span]
         return
     if len(now.filled) < FEWER * min(days) and (min(days) - len(now.filled)) * now.usual_rows >= EXPECTED:
         sentence = (
-            f"covers {_many(len(now.filled), now.unit)}, {now.slots[now.filled[0]]} to {now.slots[now.filled[-1]]}; "
+            f"covers {many(len(now.filled), now.unit)}, {now.slots[now.filled[0]]} to {now.slots[now.filled[-1]]}; "
             f"{batches(len(days))} covered {min(days)} to {max(days)}"
         )
         missing = round((min(days) - len(now.filled)) * now.usual_rows)
@@ -121,7 +121,7 @@ def _partial_end(compared: Compared, time: str, now: Span, before: Sequence[Span
         cut = _ends_early(compared, time, day)
         others = f"no other day of this batch or of {batches(len(before))} has fewer than {least:,}"
         what = "ends in the middle of a day" if cut else "has few rows on its last day"
-        sentence = f"{what}: {day} has {_many(last, 'row')}, and {others}"
+        sentence = f"{what}: {day} has {many(last, 'row')}, and {others}"
         yield compared.finding("truncated", "refuse" if cut else "warn", time, sentence, count=least - last)
 
 
@@ -142,7 +142,7 @@ def _holes(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> 
     for start, length in holes[:1]:
         if length > allowed and length * now.usual_rows >= EXPECTED:
             sentence = (
-                f"has no rows for {_many(length, now.unit)} from {now.slots[start]} on; "
+                f"has no rows for {many(length, now.unit)} from {now.slots[start]} on; "
                 f"{_compared_with(before, allowed, now.unit)}"
             )
             yield compared.finding("missing-days", "refuse", time, sentence, count=round(length * now.usual_rows))
@@ -150,13 +150,9 @@ def _holes(compared: Compared, time: str, now: Span, before: Sequence[Span]) -> 
 
 def _compared_with(before: Sequence[Span], allowed: int, unit: str) -> str:
     if not before:
-        return f"no other gap of it is longer than {_many(allowed, unit)}"
-    gaps = f"the longest gap was {_many(allowed, unit)}" if allowed else "there was no gap"
+        return f"no other gap of it is longer than {many(allowed, unit)}"
+    gaps = f"the longest gap was {many(allowed, unit)}" if allowed else "there was no gap"
     return f"{gaps} in {batches(len(before))}"
-
-
-def _many(count: int, unit: str) -> str:
-    return f"{count} {unit}" if count == 1 else f"{count:,} {unit}s"
 
 
 def _period(compared: Compared) -> Period | None:

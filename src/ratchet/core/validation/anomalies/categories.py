@@ -9,6 +9,7 @@ from ratchet.core.validation.anomalies.compared import Compared, Pair, batches
 from ratchet.core.validation.anomalies.distances import shares
 from ratchet.core.validation.profile import CATEGORIES
 from ratchet.core.validation.records import Finding
+from ratchet.core.validation.texts import plainly
 
 MANY = 0.05
 """Share of rows from which on values that were not there before are a finding."""
@@ -52,12 +53,12 @@ def _padded(compared: Compared, pair: Pair) -> Finding | None:
 def _spelling(compared: Compared, pair: Pair) -> Finding | None:
     """Values that nobody knows, but for capitals, blanks, accents' forms and punctuation."""
     known = {value for each in pair.before for value in shares(each)}
-    plain = {_plain(value): value for value in sorted(known)}
-    odd = {each: share for each, share in _unknown(pair).items() if _plain(each) in plain}
+    plain = {plainly(value): value for value in sorted(known)}
+    odd = {each: share for each, share in _unknown(pair).items() if plainly(each) in plain}
     share = sum(odd.values())
     if share < MANY:
         return None
-    changes = [f"{value!r}, it was {plain[_plain(value)]!r}" for value in odd]
+    changes = [f"{value!r}, it was {plain[plainly(value)]!r}" for value in odd]
     sentence = f"is spelt otherwise in {100 * share:.0f}% of rows: {changes[0]}"
     return compared.finding(
         "spelling-change", _level(share), pair.column, sentence, count=round(share * pair.rows), examples=changes
@@ -109,10 +110,6 @@ def _usually_new(pair: Pair) -> float:
         usual = max(usual, sum(share for value, share in now.items() if value not in known))
         known |= set(now)
     return usual
-
-
-def _plain(value: str) -> str:
-    return "".join(each for each in value.casefold() if each.isalnum())
 
 
 def _level(share: float) -> Level:

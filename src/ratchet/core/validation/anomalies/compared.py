@@ -9,7 +9,7 @@ from functools import cached_property
 import polars as pl
 
 from ratchet.core.schema import Level, Table
-from ratchet.core.validation.profile import ColumnProfile, TableProfile
+from ratchet.core.validation.profile import ColumnProfile, Numbers, TableProfile
 from ratchet.core.validation.records import EXAMPLES, Finding
 
 LEAST_ROWS = 30
@@ -25,6 +25,11 @@ class Pair:
     before: tuple[ColumnProfile, ...]
     rows: int
     rows_before: tuple[int, ...]
+
+    @property
+    def numbers_before(self) -> list[Numbers]:
+        """The numbers of the earlier batches that have any."""
+        return [each.numbers for each in self.before if each.numbers]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,11 @@ class Compared:
 def present(column: ColumnProfile, rows: int) -> int:
     """How many of `rows` rows have a value."""
     return round((1 - column.missing) * rows)
+
+
+def many(count: int, what: str) -> str:
+    """A number of things: '1 day', '1,200 rows'."""
+    return f"{count:,} {what if count == 1 else what + 's'}"
 
 
 def batches(count: int) -> str:

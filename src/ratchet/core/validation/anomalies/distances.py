@@ -31,7 +31,7 @@ def quantiles(numbers: Sequence[Numbers]) -> Floats:
 
 def distances(one: Floats, other: Floats) -> Floats:
     """The distance of each row of quantiles of `one` from each of `other`: shape (len(one), len(other))."""
-    return _distances(one.tobytes(), other.tobytes()).copy()
+    return _distances(one.tobytes(), other.tobytes())
 
 
 @lru_cache(maxsize=CACHED)
@@ -71,11 +71,14 @@ def _between(one: Floats, other: Floats, left: NDArray[np.int64]) -> Floats:
 
 def usual(before: Floats) -> float:
     """The farthest that any of several batches lies from the one of the others that is nearest to it; 0 for one."""
-    if len(before) < 2:
-        return 0.0
-    apart = distances(before, before)
-    np.fill_diagonal(apart, 2.0)
-    return float(apart.min(axis=1).max())
+    return spread(distances(before, before)) if len(before) > 1 else 0.0
+
+
+def spread(apart: Floats) -> float:
+    """The farthest that any of several lies from its nearest other one; `apart` has the distance of each two."""
+    others = apart.copy()
+    np.fill_diagonal(others, 2.0)
+    return float(others.min(axis=1).max())
 
 
 def noise(rows: int, others: Sequence[int], chance: float = CHANCE) -> float:

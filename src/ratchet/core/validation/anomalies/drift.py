@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from ratchet.core.validation.anomalies.compared import Compared, Pair, batches
 from ratchet.core.validation.anomalies.distances import (
     distances,
     noise,
     quantiles,
     shares,
+    spread,
     usual,
     variation,
     variations,
@@ -45,7 +44,7 @@ def drifted(compared: Compared) -> Iterator[Finding]:
 
 def _numbers(pair: Pair) -> tuple[float, float]:
     """The distance from the nearest earlier batch, and the farthest that any of those is from its nearest."""
-    before = [each.numbers for each in pair.before if each.numbers]
+    before = pair.numbers_before
     if pair.now.numbers is None or len(before) < LEAST_BATCHES:
         return 0.0, 1.0
     old = quantiles(before)
@@ -56,9 +55,7 @@ def _categories(pair: Pair) -> tuple[float, float]:
     if pair.now.times or any(each.distinct > CATEGORIES for each in (pair.now, *pair.before)):
         return 0.0, 1.0
     now, before = shares(pair.now), [shares(each) for each in pair.before]
-    apart = variations(before)
-    np.fill_diagonal(apart, 2.0)
-    return min(variation(now, each) for each in before), float(apart.min(axis=1).max())
+    return min(variation(now, each) for each in before), spread(variations(before))
 
 
 def _words(column: ColumnProfile) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ratchet.core.schema import Level, Rows
-from ratchet.core.validation.anomalies.compared import LEAST_ROWS, Compared, batches
+from ratchet.core.validation.anomalies.compared import LEAST_ROWS, Compared, batches, many
 from ratchet.core.validation.records import Finding
 
 LEAST_BATCHES = 2
@@ -28,7 +28,7 @@ def odd_row_count(compared: Compared) -> Iterator[Finding]:
     known = isinstance(compared.table, Rows) and compared.table.period is not None
     level: Level = "refuse" if known and rows * NOTHING < min(counts) else "warn"
     sentence = (
-        f"has {rows:,} {'row' if rows == 1 else 'rows'}, far {'fewer' if less else 'more'} than "
+        f"has {many(rows, 'row')}, far {'fewer' if less else 'more'} than "
         f"{batches(len(counts))}: {min(counts):,} to {max(counts):,}"
     )
     concerned = min(counts) - rows if less else rows - max(counts)

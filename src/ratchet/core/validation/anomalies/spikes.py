@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ratchet.core.validation.anomalies.compared import Compared, Pair, batches
 from ratchet.core.validation.anomalies.distances import shares
@@ -70,7 +70,7 @@ def _stands_in(value: str, pair: Pair) -> bool:
 
 def _clipped(compared: Compared, pair: Pair) -> Finding | None:
     """A spike at the largest or smallest value, which is less extreme than it was."""
-    now, before = pair.now.numbers, _numbers(pair)
+    now, before = pair.now.numbers, pair.numbers_before
     if now is None or not before or pair.now.distinct < EXPECTED:
         return None
     for end, place in (("highest", -1), ("lowest", 0)):
@@ -97,7 +97,7 @@ def _beyond(numbers: Numbers, limit: float, place: int) -> float:
 
 def _rounded(compared: Compared, pair: Pair) -> Finding | None:
     """Nearly all values do with fewer decimals than half of them needed."""
-    now, before = pair.now.numbers, _numbers(pair)
+    now, before = pair.now.numbers, pair.numbers_before
     if now is None or not before or pair.now.distinct < 2:
         return None
     for places in range(DECIMALS):
@@ -109,7 +109,3 @@ def _rounded(compared: Compared, pair: Pair) -> Finding | None:
             )
             return compared.finding("precision-loss", "warn", pair.column, sentence, count=pair.rows)
     return None
-
-
-def _numbers(pair: Pair) -> Sequence[Numbers]:
-    return [each.numbers for each in pair.before if each.numbers]

@@ -16,7 +16,7 @@ BEYOND = 3.0
 def stuck_sensors(compared: Compared) -> Iterator[Finding]:
     """Columns of numbers with a run of one value, in time order and within one thing. A warning."""
     for pair in compared.pairs():
-        before = [each.numbers.run for each in pair.before if each.numbers]
+        before = [each.run for each in pair.numbers_before]
         run = pair.now.numbers.run if pair.now.numbers else 0
         if not before or min(before) == 0 or run < max(LEAST, BEYOND * max(before)):
             continue

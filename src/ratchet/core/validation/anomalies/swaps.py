@@ -44,8 +44,7 @@ def _far(pair: Pair) -> bool:
 
 
 def _usual(pair: Pair) -> float:
-    numbers = [each.numbers for each in pair.before if each.numbers]
-    return usual(quantiles(numbers)) if numbers else 0.0
+    return usual(quantiles(pair.numbers_before)) if pair.numbers_before else 0.0
 
 
 def _apart(now: ColumnProfile, before: tuple[ColumnProfile, ...]) -> float:

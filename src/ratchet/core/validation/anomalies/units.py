@@ -86,8 +86,8 @@ def changed_units(compared: Compared) -> Iterator[Finding]:
         now, old = median(pair.now), float(np.median([median(each) for each in pair.before]))
         sentence = (
             f"looks like {fit.conversion.words(named=is_known(unit))}: its median is {now:.6g}, it was {old:.6g} in "
-            f"{batches(len(pair.before))}; {_percent(fit.raw)} of rows lie differently from the nearest of them, "
-            f"{_percent(fit.fitted)} after taking it back"
+            f"{batches(len(pair.before))}; {100 * fit.raw:.0f}% of rows lie differently from the nearest of them, "
+            f"{100 * fit.fitted:.0f}% after taking it back"
         )
         yield compared.finding(fit.conversion.rule, fit.level, pair.column, sentence, count=pair.rows)
 
@@ -100,7 +100,7 @@ def _is_name(pair: Pair, unit: str, key: Sequence[str]) -> bool:
 
 def best_fit(pair: Pair, unit: str, frame: pl.DataFrame) -> Fit | None:
     """The conversion that explains how a column in `unit` has changed; None where none is needed or none explains."""
-    before = [each.numbers for each in pair.before if each.numbers]
+    before = pair.numbers_before
     if pair.now.numbers is None or not before or pair.now.distinct < SOME:
         return None
     now, old = quantiles([pair.now.numbers]), quantiles(before)
@@ -166,7 +166,7 @@ def _off(values: Floats, known: Floats) -> Floats:
 
 def _round_again(pair: Pair, conversion: Conversion, frame: pl.DataFrame) -> bool:
     """Whether the values have as few decimals as before once taken back, which others would not have by chance."""
-    places = _places([each.numbers.decimals for each in pair.before if each.numbers])
+    places = _places([each.decimals for each in pair.numbers_before])
     if places is None or pair.now.numbers is None or conversion.rule != "unit-change":
         return False
     # Smaller units make round numbers of round ones: that they are round again says nothing if they are so now.
@@ -186,7 +186,3 @@ def _places(decimals: Sequence[Sequence[float]]) -> int | None:
 def median(column: ColumnProfile) -> float:
     """The median of a column of numbers; 0 of any other."""
     return column.numbers.quantiles[MIDDLE] if column.numbers else 0.0
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
