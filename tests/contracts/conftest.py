@@ -72,7 +72,9 @@ def _postgresql_programs() -> Path:
     """The folder with initdb and pg_ctl: installed, or unpacked from Debian's packages without being root."""
     found = shutil.which("pg_ctl")
     installed = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ratchet-tests" / "postgresql"
+    # What root keeps at home, nobody may not run.
+    home = "/var/cache" if os.geteuid() == 0 else os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
+    cache = Path(home) / "ratchet-tests" / "postgresql"
     for folder in [*reversed(installed), *cache.glob("usr/lib/postgresql/*/bin")]:
         if (folder / "initdb").is_file():
             return folder

@@ -251,6 +251,19 @@ def test_a_refused_batch_does_not_stop_the_others(project: Project) -> None:
     assert project.offer() == ["2024-02"]
 
 
+def test_a_refused_batch_does_not_take_the_place_of_another(project: Project) -> None:
+    """With one request a run, a file that stays broken would otherwise keep all those behind it away for good."""
+    project.publish("2024-01")
+    project.publish("2024-02", price=None)
+    project.publish("2024-03")
+    project.publish("2024-04")
+    assert project.offer(limit=1) == ["2024-01"]
+    for opened in ("2024-03", "2024-04"):
+        with pytest.raises(BatchRefused, match=r"2024-02.* is refused"):
+            project.offer(limit=1)
+        assert project.pulls()[-1].title == f"Data: {opened}"
+
+
 def test_what_comes_in_time_order_waits_for_a_refused_batch(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,14 +103,15 @@ def test_mlflow_clients_may_send_nan(client: httpx.Client) -> None:
     assert refused.json()["message"].startswith("the body is not JSON: Infinity is not a finite number")
 
 
+ROWS_ALONE = "the body must be an object with rows, and nothing else, not"
 BAD_ROWS: list[tuple[object, int, str]] = [
     ({"rows": []}, 400, "the request has no rows"),
     ({"rows": [GOOD] * (MAX_ROWS + 1)}, 413, "the request has 51 rows; one request may have 50"),
     ({"rows": GOOD}, 400, "rows must be a list of objects, not an object"),
-    ({"row": [GOOD]}, 400, "the body must be an object with rows alone, not an object with row"),
-    ({"rows": [GOOD], "extra": 1}, 400, "the body must be an object with rows alone, not an object with extra, rows"),
-    ([GOOD], 400, "the body must be an object with rows alone, not a list"),
-    ({}, 400, "the body must be an object with rows alone, not an object with nothing"),
+    ({"row": [GOOD]}, 400, f"{ROWS_ALONE} an object with row"),
+    ({"rows": [GOOD], "extra": 1}, 400, f"{ROWS_ALONE} an object with extra, rows"),
+    ([GOOD], 400, f"{ROWS_ALONE} a list"),
+    ({}, 400, f"{ROWS_ALONE} an object with nothing"),
     ({"rows": [{**GOOD, "delay": "1"}]}, 400,
      "the rows are refused: rows.delay: must be a JSON number (1 row, for example row 0: '1')"),
     ({"rows": [{**GOOD, "carrier": None}]}, 400,

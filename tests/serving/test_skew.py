@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from datetime import UTC, datetime
 
 import httpx
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from ratchet.core.params import Task
 from ratchet.core.seen import SeenFeature
 from ratchet.serving.notes import MOST_NOTES, told
+from ratchet.serving.predictor import Predictor
 from ratchet.serving.skew import EXAMPLES, Skew
 
 SEEN = {
@@ -92,3 +95,10 @@ def test_a_model_without_a_profile_counts_nothing(clients: dict[Task, httpx.Clie
     assert clients["binary"].post("/predict", json=body).json()["notes"] == []
     skew = clients["binary"].get("/skew").json()
     assert (skew["features"], "does not say what training saw" in skew["reason"]) == ([], True)
+
+
+def test_the_counts_say_whose_they_are(predictors: dict[Task, Predictor]) -> None:
+    """Several servers behind one address count each for itself: the process, and since when it has counted."""
+    told = predictors["binary"].told_skew()
+    assert told["process"] == os.getpid()
+    assert datetime.fromisoformat(told["since"]) <= datetime.now(UTC)

@@ -19,7 +19,7 @@ def offer(
     context: typer.Context,
     base: Annotated[str, typer.Option(help="The branch that is checked out, and that the requests are for.")] = "main",
     remote: Annotated[str, typer.Option(help="The git remote.")] = "origin",
-    limit: Annotated[Optional[int], typer.Option(min=1, help="Take at most so many new batches.")] = None,
+    limit: Annotated[Optional[int], typer.Option(min=1, help="Ask for at most so many new batches.")] = None,
 ) -> None:
     """Ask the source for new batches and open a pull request for each, as ingest.yaml does by itself."""
     from ratchet.flows.offer import Wish, offer

@@ -31,6 +31,15 @@ def late_number(name: str) -> int:
     return int(found[1]) if found else 0
 
 
+def late_name(name: str, number: int) -> str:
+    """What the `number`-th batch of rows that came late is called; 0: the batch itself.
+
+    >>> late_name("2013-07", 0), late_name("2013-07", 2)
+    ('2013-07', '2013-07.late-2')
+    """
+    return f"{name}.late-{number}" if number else name
+
+
 def deliveries(names: Iterable[str]) -> list[tuple[str, ...]]:
     """The batches that belong together, the oldest first; among them the batch itself first, then as they came.
 

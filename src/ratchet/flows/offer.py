@@ -7,10 +7,11 @@ is done by the next run, and nothing twice. A batch counts as asked for as long 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from ratchet.core import gate_status
 from ratchet.core.schema import ROWS
@@ -46,7 +47,10 @@ NOT_PERMITTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What to ask for: requests into the branch `base` of the git remote `remote`, for at most `limit` new batches."""
+    """What to ask for: requests into the branch `base` of the git remote `remote`, for at most `limit` new batches.
+
+    A refused batch does not count: it would keep those behind it away for as long as it is there.
+    """
 
     base: str = "main"
     remote: str = "origin"
@@ -139,8 +143,8 @@ def _offer_new(desk: _Desk) -> None:
     """Take what is new from the source, and ask for each batch as soon as it is here."""
     project = open_project(desk.settings, desk.wish.now)
     files.sweep(project.raw.folder, deep=False)
-    with put_back(project.raw):
-        for batch, report in _taken(desk, project):
+    with put_back(project.raw), closing(_taken(desk, project)) as coming:
+        for batch, report in islice(coming, desk.wish.limit):
             say(f"new: {described(batch)}")
             track(desk.settings, project.raw)
             changed = changed_lookups(project.raw)
@@ -154,13 +158,13 @@ def _offer_new(desk: _Desk) -> None:
             _open(desk, batch.name, words)
 
 
-def _taken(desk: _Desk, project: Project) -> Iterator[tuple[Batch, ValidationReport]]:
+def _taken(desk: _Desk, project: Project) -> Generator[tuple[Batch, ValidationReport]]:
     """The batches that come in, one after another; what is refused is noted.
 
     Where a file is a batch, those after a refused one can come all the same. Where rows are cut by time, or a function
     is asked for what is newer, what comes next is found by what is here: nothing is taken past a refused batch.
     """
-    refusals, ask = desk.done.refused, Ask(limit=desk.wish.limit, now=desk.wish.now)
+    refusals, ask = desk.done.refused, Ask(now=desk.wish.now)
     try:
         take_standing(project)
         for batch in batches(project, ask):

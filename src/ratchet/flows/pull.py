@@ -110,10 +110,12 @@ def batches(project: Project, ask: Ask) -> Iterator[Batch]:
         )
     taken, left = _taken(project), Left()
     wanted = Wanted(taken=taken, now=ask.now, until=ask.until)
-    with closing(project.source.collect(wanted, left)) as found:
-        yield from islice(found, ask.limit)
-    for sentence in left.sentences(taken.oldest):
-        say(sentence)
+    try:
+        with closing(project.source.collect(wanted, left)) as found:
+            yield from islice(found, ask.limit)
+    finally:  # also if who asked wants no more
+        for sentence in left.sentences(taken.oldest):
+            say(sentence)
 
 
 def _taken(project: Project) -> Taken:

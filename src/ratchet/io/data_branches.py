@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ratchet.errors import ServiceFailed
-from ratchet.io.batches import BATCH_NAME
+from ratchet.io.batches import tracked_names
 from ratchet.io.git import MACHINE, git, git_says
 from ratchet.io.revision import Revision
 
@@ -118,5 +118,4 @@ def words_of(root: Path, each: Waiting, title: str) -> Words | None:
 
 
 def _batches(revision: Revision) -> set[str]:
-    stems = (PurePosixPath(name) for name in revision.files(RAW))
-    return {path.stem for path in stems if path.suffix == ".dvc" and BATCH_NAME.fullmatch(path.stem)}
+    return tracked_names(PurePosixPath(name) for name in revision.files(RAW))

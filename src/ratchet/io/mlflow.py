@@ -1,28 +1,24 @@
-"""MLflow: the record of runs, and the registry where everyone looks. The only file that imports it."""
+"""MLflow: the record of runs, and the registry where everyone looks. `mlflow_model` writes what is kept of a model."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ratchet.core.manifest import digest_of
-from ratchet.core.model_record import ModelRecord
-from ratchet.core.tracked_run import TRAINING, RunFacts, RunRef
+from ratchet.core.tracked_run import RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
-from ratchet.io import model_folder
-from ratchet.io.code import library_versions
-from ratchet.io.model_folder import LoadedModel
+from ratchet.io.mlflow_address import artifacts, masked, require_answer
+from ratchet.io.mlflow_model import write_sealed
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
@@ -30,9 +26,6 @@ FINGERPRINT = "ratchet.fingerprint"
 SEAL = "ratchet.seal"
 MODEL = "model"
 """The artifact folder of a run that holds the sealed model."""
-
-CONNECT_SECONDS = 3.0
-SQLITE = "sqlite:///"
 
 
 class Tracking:
@@ -53,6 +46,26 @@ class Tracking:
         )
         found = sorted((_reference(run) for run in runs), key=lambda run: not run.finished)
         return found[0] if found else None
+
+    def finished(self, last: int | None = None) -> list[RunRef]:
+        """The runs that were recorded to their end, or the `last` ones of them, newest first."""
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is None:
+            return []
+        found: list[RunRef] = []
+        token = None
+        while last is None or len(found) < last:
+            page = self._client.search_runs(
+                [experiment.experiment_id],
+                filter_string="attributes.status = 'FINISHED'",
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            found += [run for run in map(_reference, page) if run.fingerprint]
+            token = page.token
+            if not token:
+                break
+        return found[:last]
 
     def get_run(self, run_id: str) -> RunRef:
         """The run with this id. Raises UsageError if there is none."""
@@ -153,7 +166,7 @@ class Tracking:
         if experiment is not None:
             return str(experiment.experiment_id)
         try:
-            return str(self._client.create_experiment(self._name, artifact_location=_artifacts(self._uri)))
+            return str(self._client.create_experiment(self._name, artifact_location=artifacts(self._uri)))
         except MlflowException:
             experiment = self._client.get_experiment_by_name(self._name)
             if experiment is None:
@@ -161,14 +174,9 @@ class Tracking:
             return str(experiment.experiment_id)
 
     def _log_model(self, run_id: str, facts: RunFacts) -> str:
-        """Log the model as MLflow loads and serves it, with the room's code, sealed; returns the seal."""
         with tempfile.TemporaryDirectory() as name:
             target = Path(name) / MODEL
-            _save(model_folder.read(facts.model), target)
-            model_folder.copy(facts.model, target)
-            model_folder.copy_room(facts.room, target)
-            _write_raw_input(target, facts)
-            seal = model_folder.write_seal(target)
+            seal = write_sealed(target, facts)
             self._client.log_artifacts(run_id, str(target), MODEL)
         return seal
 
@@ -176,7 +184,7 @@ class Tracking:
 @contextmanager
 def tracking(uri: str, name: str) -> Iterator[Tracking]:
     """Open the store at `uri`. Raises ServiceFailed at once if nobody answers there."""
-    _require_answer(uri)
+    require_answer(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -190,7 +198,8 @@ def tracking(uri: str, name: str) -> Iterator[Tracking]:
         yield Tracking(mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri), uri, name)
     except (MlflowException, SQLAlchemyError) as error:
         raise ServiceFailed(
-            f"MLflow at {masked(uri)}: {error}", next_step="check MLFLOW_TRACKING_URI; ratchet ui shows the store"
+            masked(uri, f"MLflow at {uri}: {error}"),
+            next_step="check MLFLOW_TRACKING_URI; ratchet ui shows the store",
         ) from error
 
 
@@ -200,63 +209,11 @@ def logging_of_migrations_off() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def masked(uri: str) -> str:
-    """The address without a password."""
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
-
-
-def _require_answer(uri: str) -> None:
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite":
-        _make_folder(Path(uri.removeprefix(SQLITE)).parent)
-        return
-    if parts.scheme not in ("http", "https"):
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
-        raise ServiceFailed(
-            f"MLflow does not answer at {masked(uri)}: {error}",
-            next_step="start it or mend MLFLOW_TRACKING_URI, then run the same command again; nothing is lost",
-        ) from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ServiceFailed(
-            f"MLflow's database cannot be in {folder}: {error.strerror}", next_step="mend MLFLOW_TRACKING_URI"
-        ) from error
-
-
-def _artifacts(uri: str) -> str | None:
-    """Beside an SQLite file; a server has its own place."""
-    if not uri.startswith(SQLITE):
-        return None
-    return (Path(uri.removeprefix(SQLITE)).resolve().parent / "artifacts").as_uri()
-
-
 def _reference(run: Run) -> RunRef:
     tags = run.data.tags
-    return RunRef(run.info.run_id, tags.get(FINGERPRINT, ""), tags.get(SEAL, ""), run.info.status == "FINISHED")
-
-
-def _write_raw_input(target: Path, facts: RunFacts) -> None:
-    if facts.project is None:
-        return
-    # Imported late: they bring Arrow, and most commands that know this file record nothing.
-    from ratchet.io.raw_input import write_raw_input
-    from ratchet.io.validated import Validated
-
-    write_raw_input(
-        target,
-        valid=Validated(facts.project),
-        batch=max(facts.inputs[TRAINING]),
-        room=facts.room,
-        limit=facts.lookup_bytes,
+    begun = datetime.fromtimestamp((run.info.start_time or 0) / 1000, UTC).isoformat(timespec="seconds")
+    return RunRef(
+        run.info.run_id, tags.get(FINGERPRINT, ""), tags.get(SEAL, ""), run.info.status == "FINISHED", time=begun
     )
 
 
@@ -273,28 +230,3 @@ def _input(name: str, batches: Mapping[str, str]) -> Any:
         profile=text[:16000],
     )
     return DatasetInput(data, tags=[InputTag("mlflow.data.context", name)])
-
-
-def _save(model: LoadedModel, target: Path) -> None:
-    """MLflow's own files around the model: MLmodel, signature, an example, pinned requirements."""
-    import mlflow.sklearn
-    from mlflow.models import infer_signature
-
-    example = _example(model.record)
-    predict = "predict" if model.record.task == "regression" else "predict_proba"
-    mlflow.sklearn.save_model(
-        model.pipeline,
-        str(target),
-        serialization_format="skops",
-        skops_trusted_types=list(model_folder.TRUSTED),
-        signature=infer_signature(example, getattr(model.pipeline, predict)(example)),
-        input_example=example,
-        pip_requirements=[f"{name}=={version}" for name, version in library_versions().items()],
-        pyfunc_predict_fn=predict,
-    )
-
-
-def _example(record: ModelRecord) -> pd.DataFrame:
-    from ratchet.core.scoring import frame
-
-    return frame(record.features, {feature.name: [feature.example] for feature in record.features})

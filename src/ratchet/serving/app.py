@@ -19,12 +19,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ratchet.serving import answers, bodies, mlflow_protocol, notes
-from ratchet.serving.fields import clipped, shown
+from ratchet.core.schema import ROWS
+from ratchet.serving import bodies, mlflow_protocol, notes
+from ratchet.serving.fields import clipped
 from ratchet.serving.holder import Holder
 from ratchet.serving.inputs import Columns, Inputs
 from ratchet.serving.openapi import document
-from ratchet.serving.predictor import Predictor
+from ratchet.serving.predictor import Predictor, predictions
 from ratchet.serving.refusal import RequestRefused
 
 if TYPE_CHECKING:
@@ -131,21 +132,17 @@ class _Api:
     def _invoke(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
         columns = mlflow_protocol.columns(bodies.decode_with_nan(body), predictor.inputs, self._max_rows)
         scores, _ = predictor.score(columns)
-        return {"predictions": answers.mlflow_predictions(predictor.record, scores)}
+        # As MLflow's own server does: the rows of `predict_proba`, or the values of `predict`.
+        return {"predictions": (scores[:, 0] if predictor.record.task == "regression" else scores).tolist()}
 
 
 def _predicted(predictor: Predictor, scores: Scores, remarks: Sequence[notes.Note]) -> dict[str, Any]:
-    predictions = answers.predictions(predictor.record, scores)
-    return {"model": predictor.names, "predictions": predictions, **notes.told(remarks)}
+    answer = predictions(predictor.record, scores)
+    return {"model": predictor.names, "predictions": answer, **notes.told(remarks)}
 
 
 def _columns(body: object, inputs: Inputs, max_rows: int) -> Columns:
-    if not isinstance(body, dict) or body.keys() != {"rows"}:
-        found = f"an object with {', '.join(sorted(body)) or 'nothing'}" if isinstance(body, dict) else shown(body)
-        raise RequestRefused(f"the body must be an object with rows alone, not {clipped(found)}", next_step=NEXT)
-    rows = body["rows"]
-    if not isinstance(rows, list):
-        raise RequestRefused(f"rows must be a list of objects, not {shown(rows)}", next_step=NEXT)
+    rows = bodies.row_list(ROWS, bodies.object_with(body, [ROWS], next_step=NEXT)[ROWS], next_step=NEXT)
     bodies.check_rows(len(rows), max_rows)
     return inputs.from_rows(rows)
 

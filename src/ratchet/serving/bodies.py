@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.requests import Request
 
+from ratchet.serving.fields import clipped, shown
 from ratchet.serving.refusal import RequestRefused
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 JSON = "application/json"
 BYTES_PER_ROW = 4096
@@ -37,10 +43,7 @@ async def read_json(request: Request, limit: int) -> bytes:
 
 def decode(body: bytes) -> object:
     """The value of a JSON text. Raises RequestRefused."""
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestRefused(f"the body is not JSON: {error}", next_step=NEXT) from error
+    return _decoded(msgspec.json.decode, body)
 
 
 def decode_with_nan(body: bytes) -> object:
@@ -50,10 +53,25 @@ def decode_with_nan(body: bytes) -> object:
     """
     if b"NaN" not in body:
         return decode(body)
-    try:
-        return json.loads(body, parse_constant=_constant, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise RequestRefused(f"the body is not JSON: {error}", next_step=NEXT) from error
+    return _decoded(partial(json.loads, parse_constant=_constant, parse_float=_finite), body)
+
+
+def object_with(value: object, names: Sequence[str], *, what: str = "the body", next_step: str) -> dict[str, object]:
+    """The value as an object that has exactly these names. Raises RequestRefused."""
+    if isinstance(value, dict) and value.keys() == set(names):
+        return value
+    found = f"an object with {', '.join(sorted(value)) or 'nothing'}" if isinstance(value, dict) else shown(value)
+    raise RequestRefused(
+        f"{what} must be an object with {' and '.join(names)}, and nothing else, not {clipped(found)}",
+        next_step=next_step,
+    )
+
+
+def row_list(name: str, value: object, *, next_step: str) -> list[object]:
+    """The rows of a table as a list of whatever they are. Raises RequestRefused."""
+    if isinstance(value, list):
+        return value
+    raise RequestRefused(f"{name} must be a list of objects, not {shown(value)}", next_step=next_step)
 
 
 def check_rows(count: int, max_rows: int, *, what: str = "the request") -> None:
@@ -66,6 +84,13 @@ def check_rows(count: int, max_rows: int, *, what: str = "the request") -> None:
             next_step="send them in several requests, or raise serve.max_rows in params.yaml",
             status=413,
         )
+
+
+def _decoded(read: Callable[[bytes], object], body: bytes) -> object:
+    try:
+        return read(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestRefused(f"the body is not JSON: {error}", next_step=NEXT) from error
 
 
 def _check_type(header: str) -> None:

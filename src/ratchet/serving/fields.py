@@ -6,12 +6,11 @@ a prediction from a null.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratchet.core.schema import ROWS
-from ratchet.errors import EXAMPLES_SHOWN, Violation
+from ratchet.errors import EXAMPLES_SHOWN, Violation, did_you_mean
 from ratchet.serving.refusal import FIELDS_SHOWN, RequestRefused
 
 TEXT_SHOWN = 60
@@ -62,8 +61,7 @@ class Fields:
     def _hint(self, name: str) -> str:
         if name in self._hints:
             return self._hints[name]
-        near = difflib.get_close_matches(clipped(name), self.names, n=1)
-        return f", did you mean {near[0]}?" if near else ""
+        return did_you_mean(clipped(name), self.order)
 
 
 def violation(

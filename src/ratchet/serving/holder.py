@@ -33,7 +33,10 @@ class Holder:
         return predictor
 
     def health(self) -> dict[str, Any]:
-        """Which version serves, and what hinders a newer one. Raises RequestRefused with status 503 if none serves."""
+        """Which version serves, what hinders a newer one, and why this one takes no raw rows, if it takes none.
+
+        Raises RequestRefused with status 503 if none serves.
+        """
         predictor = self.serving()
         return {
             "status": "ok",
@@ -41,4 +44,5 @@ class Holder:
             "since": predictor.champion.time,
             "checked": self.checked,
             "trouble": self.trouble or None,
+            "raw_trouble": predictor.raw.reason or None,
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.core.model_record import Feature, ModelRecord
 from ratchet.core.schema import ROWS
-from ratchet.serving.raw.json_schema import NUMBERS, component, request_schema
+from ratchet.serving.raw.json_schema import NUMBERS, closed_object, component, request_schema
 
 if TYPE_CHECKING:
     from ratchet.serving.predictor import Predictor
@@ -24,6 +24,7 @@ REFUSED = {
     "415": "The content type is not application/json",
     "503": "No champion serves",
 }
+RAW_SUMMARY = "Predictions from raw rows, checked by schema.yaml and made into features by the model's own code"
 RAW_REFUSED = {
     "422": "Rows that the schema of the body allows, and that break another rule of schema.yaml",
     "500": "The room failed on these rows",
@@ -33,10 +34,11 @@ RAW_REFUSED = {
 
 def document(predictor: Predictor, *, max_rows: int) -> Json:
     """The OpenAPI document for the model that serves; one request may have `max_rows` rows."""
-    paths = {"/predict": {"post": _predict()}, **_reading(), **_mlflow(predictor.record)}
+    features = _predict("predict", "Predictions from features", "FeatureRequest", REFUSED)
+    paths = {"/predict": features, **_reading(), **_mlflow(predictor.record)}
     schemas = {**_answers(predictor.record), **_features(predictor.record.features, max_rows)}
     if (raw := predictor.raw.description) is not None:
-        paths["/predict/raw"] = {"post": _predict_raw()}
+        paths["/predict/raw"] = _predict("predictRaw", RAW_SUMMARY, "RawRequest", {**REFUSED, **RAW_REFUSED})
         schemas["RawRequest"] = request_schema(raw.schemas, max_rows=max_rows)
         schemas |= {component(name): schema for name, schema in raw.schemas.items()}
         if (example := predictor.raw.example()) is not None:
@@ -56,22 +58,15 @@ def document(predictor: Predictor, *, max_rows: int) -> Json:
     }
 
 
-def _predict() -> Json:
-    return {
-        "operationId": "predict",
-        "summary": "Predictions from features",
-        "requestBody": _body("FeatureRequest"),
-        "responses": {"200": _content("The predictions", "Predictions"), **_refusals(REFUSED)},
+def _predict(name: str, summary: str, body: str, refused: dict[str, str]) -> Json:
+    refusals = {status: _content(description, "Refusal") for status, description in refused.items()}
+    operation = {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {"required": True, "content": _json_content(_ref(body))},
+        "responses": {"200": _content("The predictions", "Predictions"), **refusals},
     }
-
-
-def _predict_raw() -> Json:
-    return {
-        "operationId": "predictRaw",
-        "summary": "Predictions from raw rows, checked by schema.yaml and made into features by the model's own code",
-        "requestBody": _body("RawRequest"),
-        "responses": {"200": _content("The predictions", "Predictions"), **_refusals({**REFUSED, **RAW_REFUSED})},
-    }
+    return {"post": operation}
 
 
 def _mlflow(record: ModelRecord) -> Json:
@@ -115,15 +110,9 @@ def _reading() -> Json:
 
 
 def _features(features: list[Feature], max_rows: int) -> Json:
-    row = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [feature.name for feature in features],
-        "properties": {feature.name: _feature(feature) for feature in features},
-    }
-    rows = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": _ref("FeatureRow")}
-    request = {"type": "object", "additionalProperties": False, "required": [ROWS], "properties": {ROWS: rows}}
-    return {"FeatureRow": row, "FeatureRequest": request}
+    row = closed_object({feature.name: _feature(feature) for feature in features})
+    rows = {"minItems": 1, "maxItems": max_rows, **_list(_ref("FeatureRow"))}
+    return {"FeatureRow": row, "FeatureRequest": closed_object({ROWS: rows})}
 
 
 def _feature(feature: Feature) -> Json:
@@ -143,17 +132,21 @@ def _answers(record: ModelRecord) -> Json:
         "examples": _list({"type": "string"}),
     }
     answers = {
-        "model": _object(model),
+        "model": closed_object(model),
         "predictions": _list(_ref("Prediction")),
-        "notes": _list(_object(note)),
+        "notes": _list(closed_object(note)),
         "more_notes": {"type": "boolean"},
     }
-    refusal = {"error": {"type": "string"}, "fields": _list(_object(broken, but=["table"])), "next": {"type": "string"}}
+    refusal = {
+        "error": {"type": "string"},
+        "fields": _list(closed_object(broken, optional=["table"])),
+        "next": {"type": "string"},
+    }
     return {
-        "Prediction": _object(_prediction(record)),
-        "Predictions": _object(answers),
-        "Refusal": _object(refusal),
-        "MlflowError": _object({"error_code": {"type": "string"}, "message": {"type": "string"}}),
+        "Prediction": closed_object(_prediction(record)),
+        "Predictions": closed_object(answers),
+        "Refusal": closed_object(refusal),
+        "MlflowError": closed_object({"error_code": {"type": "string"}, "message": {"type": "string"}}),
     }
 
 
@@ -164,12 +157,7 @@ def _prediction(record: ModelRecord) -> Json:
     if record.task == "binary":
         return {"probability": chance, "label": {"type": ["boolean", "string"]}}
     label = {"type": "string", "enum": list(record.labels)}
-    return {"label": label, "probabilities": _object(dict.fromkeys(record.labels, chance))}
-
-
-def _object(properties: Json, *, but: list[str] | None = None) -> Json:
-    required = [name for name in properties if name not in (but or [])]
-    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+    return {"label": label, "probabilities": closed_object(dict.fromkeys(record.labels, chance))}
 
 
 def _list(items: Json) -> Json:
@@ -180,17 +168,9 @@ def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _body(name: str) -> Json:
-    return {"required": True, "content": _json_content(_ref(name))}
-
-
 def _content(description: str, name: str) -> Json:
     return {"description": description, "content": _json_content(_ref(name))}
 
 
 def _json_content(schema: Json) -> Json:
     return {"application/json": {"schema": schema}}
-
-
-def _refusals(statuses: dict[str, str]) -> Json:
-    return {status: _content(description, "Refusal") for status, description in statuses.items()}

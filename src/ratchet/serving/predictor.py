@@ -6,7 +6,10 @@ scikit-learn and pandas are imported when a model is loaded, not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +19,7 @@ from ratchet.core.model_record import ModelRecord
 from ratchet.errors import ServiceFailed
 from ratchet.io.champion import read_champion
 from ratchet.serving.inputs import Columns, Inputs
-from ratchet.serving.raw.rows import RawRows, no_raw_rows, open_raw_rows
+from ratchet.serving.raw.rows import RawRows, open_raw_rows
 from ratchet.serving.refusal import RequestRefused
 from ratchet.serving.skew import Skew
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from ratchet.core import scoring
     from ratchet.serving.notes import Note
 
+BOOLEANS: Mapping[str, bool | str] = {"false": False, "true": True}
+"""Labels that JSON has a word for."""
 FEW_ROWS = 64
 """Up to so many rows, values are counted from the lists that JSON gave: an array for each column costs more."""
 
@@ -42,7 +47,8 @@ class Predictor:
         self.inputs = Inputs(record.features)
         self._numbers = [feature.name for feature in record.features if feature.kind == "number"]
         self.skew = Skew(record.seen)
-        self.raw = raw or no_raw_rows("this server was made without a room")
+        self.since = datetime.now(UTC).isoformat(timespec="seconds")
+        self.raw = raw or RawRows(reason="this server was made without a room")
         self._pipeline = pipeline
 
     @classmethod
@@ -79,10 +85,8 @@ class Predictor:
     def _table(self, columns: Columns) -> pd.DataFrame:
         from ratchet.core import scoring
 
-        try:
+        with _scorable(ValueError):
             return scoring.frame(self.record.features, columns)
-        except ValueError as error:
-            raise _unscorable(f"{error}".partition("\n")[0]) from error
 
     def score_raw(self, body: bytes, *, max_rows: int) -> tuple[scoring.Scores, list[Note]]:
         """Scores of the raw rows in a request's body, and what is to be noted of them. Raises RequestRefused."""
@@ -95,10 +99,8 @@ class Predictor:
         from ratchet.core.feature_table import model_inputs
 
         # The same two steps as in evaluation, from the same table that featurize would have written.
-        try:
+        with _scorable(TypeError, ValueError):
             table = model_inputs(features.to_pandas(), self.record.features)
-        except (TypeError, ValueError) as error:
-            raise _unscorable(f"{error}".partition("\n")[0]) from error
         return self._scores(table)
 
     def _scores(self, table: pd.DataFrame) -> scoring.Scores:
@@ -106,10 +108,8 @@ class Predictor:
 
         from ratchet.core import scoring
 
-        try:
+        with _scorable(ValueError):
             scores = scoring.score(self._pipeline, self.record.task, table)
-        except ValueError as error:
-            raise _unscorable(f"{error}".partition("\n")[0]) from error
         finite = np.isfinite(scores).all(axis=1)
         if not finite.all():
             raise _unscorable(f"row {int(finite.argmin())} has no finite score")
@@ -158,7 +158,35 @@ class Predictor:
     def told_skew(self) -> dict[str, Any]:
         """How far what was answered for is from what this model saw in training, the worst feature first."""
         reason = None if self.record.seen else "this model's record does not say what training saw: train a newer one"
-        return {"model": self.names, "reason": reason, **self.skew.summary()}
+        # Every process of a server counts for itself.
+        counted = {"process": os.getpid(), "since": self.since}
+        return {"model": self.names, "reason": reason, **counted, **self.skew.summary()}
+
+
+def predictions(record: ModelRecord, scores: scoring.Scores) -> list[dict[str, Any]]:
+    """One object per row: a probability and a label, a probability per label, or a value."""
+    if record.task == "regression":
+        return [{"value": value} for value in scores[:, 0].tolist()]
+    if record.task == "binary":
+        no, yes = (BOOLEANS.get(label, label) for label in record.labels)
+        return [
+            {"probability": chance, "label": yes if chance >= record.threshold else no}
+            for chance in scores[:, 1].tolist()
+        ]
+    likeliest = scores.argmax(axis=1).tolist()
+    return [
+        {"label": record.labels[best], "probabilities": dict(zip(record.labels, row, strict=True))}
+        for best, row in zip(likeliest, scores.tolist(), strict=True)
+    ]
+
+
+@contextmanager
+def _scorable(*refusals: type[Exception]) -> Iterator[None]:
+    """What pandas and scikit-learn refuse by these exceptions becomes a refusal of the rows."""
+    try:
+        yield
+    except refusals as error:
+        raise _unscorable(f"{error}".partition("\n")[0]) from error
 
 
 def _unscorable(what: str) -> RequestRefused:

@@ -101,6 +101,8 @@ class Watcher:
         new.check()
         self._holder.predictor = new
         logger.info("version %s of %s serves", new.champion.version, new.champion.model)
+        if new.raw.reason:
+            logger.warning("version %s answers POST /predict/raw with 501: %s", new.champion.version, new.raw.reason)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1

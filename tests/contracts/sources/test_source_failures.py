@@ -7,13 +7,18 @@ import traceback
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from ratchet.core.sources.declared import Data
+from ratchet.core.sources.declared import Data, Source
+from ratchet.core.sources.taken import Taken
 from ratchet.errors import BatchRefused, DataRefused, RatchetError, ServiceFailed, UsageError
+from ratchet.io.sources.batch import Left, Wanted
+from ratchet.io.sources.function import FunctionSource
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ROWS = b"id,sold\n1,2024-01-03T10:00:00\n2,2024-01-04 11:30:00\n3,2024-02-01\n"
@@ -157,7 +162,8 @@ def test_a_wrong_token_is_said_without_it(offers: Offers, web: Any) -> None:
     (web.folder / "private").mkdir()
     (web.folder / "private" / "a.csv").write_bytes(ROWS)
     declared = {"kind": "files", "path": f"{web.url}/private/a.csv", "header_env": {"Authorization": "TOKEN"}}
-    _fails_quietly(lambda: offers(declared, {"TOKEN": HIDDEN}), says="may not be read: 401")
+    for value in (HIDDEN, f"Bearer {HIDDEN}"):
+        _fails_quietly(partial(offers, declared, {"TOKEN": value}), says="may not be read: 401")
     with pytest.raises(UsageError, match="the variable TOKEN is not set"):
         offers(declared)
 
@@ -179,6 +185,37 @@ def test_a_wrong_key_of_an_object_store_is_said_without_it(offers: Offers, objec
 def test_a_url_with_credentials_is_refused_and_not_repeated(offers: Offers, path: str) -> None:
     """Files are read by everybody: params.yaml may not have them."""
     _fails_quietly(lambda: offers({"kind": "files", "path": path}), says="does not belong into a file")
+
+
+FRAME = pd.DataFrame({"id": [1]})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "gave NoneType, which is no batch"),
+        ([3], "gave int, which is no batch"),
+        ([("2024-01", FRAME)], r"gave \(str, DataFrame\), which is no batch"),
+        ([("2024-01", {"rows": "s3cret"})], r"gave \(str, {rows: str}\), which is no batch"),
+        ([("2024-01", {"shops": FRAME})], r"gave \(str, {shops: DataFrame}\), which is no batch"),
+        ([("2024-02", {"rows": FRAME}), ("2024-01", {"rows": FRAME})], "gave batch 2024-01 after 2024-02"),
+    ],
+)
+def test_a_function_that_gives_no_batches_is_told_what_it_owes(given: Any, said: str) -> None:
+    """By what it gave, in types and without a value, instead of a crash somewhere inside."""
+    declared = Source(kind="callable", collect="source:collect")
+    source = FunctionSource(declared=declared, function=lambda _since, _until: given, always=None)
+    taken = Taken(kind="callable", records={}, period_of=str)
+    with pytest.raises(DataRefused, match=f"source:collect {said}"):
+        list(source.collect(Wanted(taken=taken, now=NOW), Left()))
+
+
+def test_half_a_key_is_a_matter_of_credentials(offers: Offers) -> None:
+    """Not of a server that does not answer, which was not even asked: the next step names the variables."""
+    half = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "half"}
+    with pytest.raises(ServiceFailed, match="may not be read") as failed:
+        offers({"kind": "files", "path": "s3://shop/{batch}.csv"}, half)
+    assert "AWS_*" in failed.value.next_step
 
 
 def _fails_quietly(ask: Callable[[], object], *, says: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ratchet.cli.registry import warn_of_raw_rows
 from ratchet.errors import TamperedFile
 from ratchet.serving.holder import Holder
 from ratchet.serving.predictor import Predictor
@@ -164,6 +165,36 @@ def test_a_model_that_cannot_take_raw_rows_says_why(
         assert (card["raw"]["available"], card["raw"]["example"]) == (False, None)
         assert client.post("/predict", json=card["example"]).status_code == 200
         assert "/predict/raw" not in client.get("/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize(("how", "why"), [*NO_RAW[:2], ({"code": f"{BUILD}    raise KeyError('town')\n"}, "KeyError")])
+def test_a_promotion_says_that_raw_rows_will_not_be_answered(
+    how: dict[str, Any], why: str, make_raw: MakeRaw, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The room is tried from the folder that is about to serve, so that nobody learns it from a caller's 501."""
+    warn_of_raw_rows(make_raw(tmp_path / "broken", **how))
+    said = capfd.readouterr().err
+    assert "warning: POST /predict/raw is going to answer 501: " in said
+    assert why in said
+    warn_of_raw_rows(make_raw(tmp_path / "whole"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_server_says_loudly_that_it_takes_no_raw_rows(
+    make_raw: MakeRaw,
+    source: ChampionSource,
+    published: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When it takes over, in the log, and for as long as it serves, in /health."""
+    make_raw(published / "champion", code="raise RuntimeError('not today')\n")
+    (published / "head").write_text("1", encoding="utf-8")
+    holder = Holder()
+    Watcher(source, holder, folder=tmp_path / "fetched", poll_seconds=1).check()
+    [line] = caplog.messages
+    assert line == "version 1 answers POST /predict/raw with 501: the room failed: RuntimeError: not today"
+    assert (holder.health()["trouble"], holder.health()["raw_trouble"]) == (None, line.partition("501: ")[2])
 
 
 def test_a_model_from_before_raw_rows_serves_features(client: httpx.Client) -> None:

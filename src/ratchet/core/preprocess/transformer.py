@@ -80,7 +80,7 @@ def _alike(plan: NumberPlan | CategoryPlan) -> tuple[object, ...]:
 def _numbers(group: list[NumberPlan], learnt: Learnt) -> Any:
     from sklearn.preprocessing import StandardScaler
 
-    steps = [*_clip(group, learnt), *_fill_numbers(group)]
+    steps = [*_clip(group, learnt), *_fill(group[0])]
     if group[0].numeric == "scaled":
         steps.append(StandardScaler())
     return _chain(steps)
@@ -96,7 +96,7 @@ def _periodic(group: list[NumberPlan], learnt: Learnt) -> Any:
     splines = SplineTransformer(
         knots=np.tile(knots.reshape(-1, 1), len(group)), extrapolation="periodic", handle_missing="zeros"
     )
-    return _chain([*_clip(group, learnt), *_fill_numbers(group), splines])
+    return _chain([*_clip(group, learnt), *_fill(group[0]), splines])
 
 
 def _clip(group: list[NumberPlan], learnt: Learnt) -> Iterator[Any]:
@@ -109,26 +109,16 @@ def _clip(group: list[NumberPlan], learnt: Learnt) -> Iterator[Any]:
         )
 
 
-def _fill_numbers(group: list[NumberPlan]) -> Iterator[Any]:
+def _fill(plan: NumberPlan | CategoryPlan) -> Iterator[Any]:
     from sklearn.impute import SimpleImputer
 
-    first = group[0]
-    if first.missing == "constant":
-        yield SimpleImputer(strategy="constant", fill_value=first.fill, keep_empty_features=True)
-    elif first.missing != "leave":
-        yield SimpleImputer(strategy=first.missing, keep_empty_features=True)
+    if plan.missing not in ("leave", "own"):
+        value = plan.fill if plan.missing == "constant" else None
+        yield SimpleImputer(strategy=plan.missing, fill_value=value, keep_empty_features=True)
 
 
 def _categories(group: list[CategoryPlan], learnt: Learnt, task: Task) -> Any:
-    from sklearn.impute import SimpleImputer
-
-    first = group[0]
-    steps: list[Any] = []
-    if first.missing == "constant":
-        steps.append(SimpleImputer(strategy="constant", fill_value=first.fill, keep_empty_features=True))
-    elif first.missing == "most_frequent":
-        steps.append(SimpleImputer(strategy="most_frequent", keep_empty_features=True))
-    return _chain([*steps, _encoder(group, learnt, task)])
+    return _chain([*_fill(group[0]), _encoder(group, learnt, task)])
 
 
 def _encoder(group: list[CategoryPlan], learnt: Learnt, task: Task) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ratchet.core.conform import MISFITS, blank_is_missing
 from ratchet.core.schema import ColumnType
 
 TRIED: dict[ColumnType, tuple[pa.DataType, ...]] = {
@@ -50,7 +51,7 @@ def fits(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
     """Whether every value of a column can be read as `kind`."""
     try:
         as_type(column, kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+    except MISFITS:
         return False
     return True
 
@@ -58,8 +59,7 @@ def fits(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
 def as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     """A column as `kind`; blank text is a missing value of every type but text. Raises ArrowInvalid."""
     if pa.types.is_string(column.type) and not pa.types.is_string(kind):
-        column = pc.utf8_trim_whitespace(column)
-        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        column = blank_is_missing(pc.utf8_trim_whitespace(column))
     return column.cast(kind)
 
 

@@ -69,12 +69,11 @@ def newest_time(instants: pl.Series, now: datetime) -> datetime | None:
 def arrivals(rows: pa.Table, column: str, period: Period) -> pl.Series:
     """When each row arrived, as text that records hold; missing where it cannot be read."""
     values = rows.column(column)
-    if pa.types.is_integer(values.type):
-        return pl.Series(pl.from_arrow(values)).cast(pl.String)
-    found = moments(values, period)
-    if found.null_count() == len(found) and values.null_count < len(values):
-        return pl.Series(pl.from_arrow(values)).cast(pl.String)
-    return found.dt.strftime(MOMENT)
+    if not pa.types.is_integer(values.type):
+        found = moments(values, period)
+        if found.null_count() < len(found) or values.null_count == len(values):
+            return found.dt.strftime(MOMENT)
+    return pl.Series(pl.from_arrow(values)).cast(pl.String)
 
 
 def arrived_after(rows: pa.Table, found: pl.Series, threshold: str) -> pa.Table:

@@ -11,8 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ratchet.core.conform import blank_is_missing, is_text
 from ratchet.core.schema import Period
-from ratchet.core.validation.periods import FORMS, stretch_of
+from ratchet.core.validation.periods import FORMS, Stretch, stretch_of
 
 EVERY = {"day": "1d", "week": "1w", "month": "1mo", "year": "1y"}
 
@@ -44,18 +45,12 @@ def period_name(start: date, period: Period) -> str:
 
 def period_end(name: str, period: Period) -> datetime:
     """The instant at which the period `name` is over, in UTC. Raises ValueError if it names none."""
-    stretch = stretch_of(name, period)
-    if stretch is None:
-        raise ValueError(f"{name!r} is no {period.every}")
-    return datetime.combine(stretch.end, time(), tzinfo=_zone(period)).astimezone(UTC)
+    return _midnight(_stretch(name, period).end, period)
 
 
 def period_start(name: str, period: Period) -> datetime:
     """The instant at which the period `name` begins, in UTC. Raises ValueError if it names none."""
-    stretch = stretch_of(name, period)
-    if stretch is None:
-        raise ValueError(f"{name!r} is no {period.every}")
-    return datetime.combine(stretch.start, time(), tzinfo=_zone(period)).astimezone(UTC)
+    return _midnight(_stretch(name, period).start, period)
 
 
 def periods_from(first: str, period: Period) -> Iterator[str]:
@@ -65,12 +60,10 @@ def periods_from(first: str, period: Period) -> Iterator[str]:
     >>> list(islice(periods_from("2013-W52", Period(every="week")), 3))
     ['2013-W52', '2014-W01', '2014-W02']
     """
-    stretch = stretch_of(first, period)
-    if stretch is None:
-        raise ValueError(f"{first!r} is no {period.every}")
-    while stretch is not None:
-        yield period_name(stretch.start, period)
-        stretch = stretch_of(period_name(stretch.end, period), period)
+    name = period_name(_stretch(first, period).start, period)
+    while True:
+        yield name
+        name = period_name(_stretch(name, period).end, period)
 
 
 def moments(values: pa.ChunkedArray, period: Period) -> pl.Series:
@@ -80,17 +73,17 @@ def moments(values: pa.ChunkedArray, period: Period) -> pl.Series:
     """
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if is_text(values.type):
         values = _parsed(values.cast(pa.string()), period)
     if not (pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)):
         return pl.Series([None] * len(values), dtype=pl.Datetime("us", "UTC"))
     series = pl.Series(pl.from_arrow(values.cast(pa.timestamp("us", getattr(values.type, "tz", None)))))
     if getattr(values.type, "tz", None):
         return series.dt.convert_time_zone("UTC")
-    local = series.dt.replace_time_zone(period.zone or "UTC", ambiguous="earliest", non_existent="null")
     # A clock that jumps forward skips an hour: what is written within it is taken for an hour later.
-    skipped = (series.dt.offset_by("1h")).dt.replace_time_zone(
-        period.zone or "UTC", ambiguous="earliest", non_existent="null"
+    local, skipped = (
+        each.dt.replace_time_zone(period.zone or "UTC", ambiguous="earliest", non_existent="null")
+        for each in (series, series.dt.offset_by("1h"))
     )
     return local.fill_null(skipped).dt.convert_time_zone("UTC")
 
@@ -103,8 +96,7 @@ def period_starts(instants: pl.Series, period: Period) -> pl.Series:
 
 def _parsed(values: pa.ChunkedArray, period: Period) -> pa.ChunkedArray:
     """Text as timestamps: with a zone where all of it has one, without where none has; mixed, one by one."""
-    values = pc.utf8_trim_whitespace(values)
-    values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+    values = blank_is_missing(pc.utf8_trim_whitespace(values))
     for zone in ("UTC", None):
         try:
             return values.cast(pa.timestamp("us", zone))
@@ -120,6 +112,17 @@ def _instant(text: str | None, period: Period) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=_zone(period))
+
+
+def _stretch(name: str, period: Period) -> Stretch:
+    stretch = stretch_of(name, period)
+    if stretch is None:
+        raise ValueError(f"{name!r} is no {period.every}")
+    return stretch
+
+
+def _midnight(day: date, period: Period) -> datetime:
+    return datetime.combine(day, time(), tzinfo=_zone(period)).astimezone(UTC)
 
 
 def _zone(period: Period) -> ZoneInfo:

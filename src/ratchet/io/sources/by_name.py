@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
-from ratchet.core.schema import ROWS, Schema
-from ratchet.core.sources.batch_source import BatchSource
-from ratchet.core.sources.cut import written
-from ratchet.core.sources.declared import Data
+from ratchet.core.deliveries import late_name
+from ratchet.core.schema import ROWS
 from ratchet.core.sources.periods import period_end, period_of, periods_from
 from ratchet.core.sources.taken import Taken
 from ratchet.errors import BatchRefused, DataRefused, UsageError, Violation
 from ratchet.io.batches import check_batch_name
 from ratchet.io.sources.batch import Batch, Left, Wanted
 from ratchet.io.sources.gather import Gathering
-from ratchet.io.sources.lookups import PerBatch, write_standing
-from ratchet.io.sources.part import After, Part, TableSource
-from ratchet.io.sources.spool import Spool
+from ratchet.io.sources.lookups import PerBatch
+from ratchet.io.sources.part import After, Part
+from ratchet.io.sources.table_batches import Read, TableBatches
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByName:
+class ByName(TableBatches):
     """Takes the files of one batch after those of another, each read only when it is its turn."""
-
-    data: Data
-    schema: Schema
-    rows: TableSource
-    per_batch: Mapping[str, TableSource]
-    always: Mapping[str, TableSource]
-    now: datetime
 
     def collect(self, wanted: Wanted, left: Left) -> Generator[Batch]:
         """Yield the batches of files that were not read before. See Source."""
         for name, parts in sorted(self._new(wanted, left).items()):
             with tempfile.TemporaryDirectory() as folder:
                 yield self._batch(name, parts, wanted, Path(folder))
-
-    def standing(self, folder: Path) -> Mapping[str, Path]:
-        """Write the standing lookups. See Source."""
-        return write_standing(self.always, self.schema, self.now, folder)
 
     def _new(self, wanted: Wanted, left: Left) -> dict[str, list[Part]]:
         found: dict[str, list[Part]] = {}
@@ -66,39 +52,24 @@ class ByName:
         if known is not None and not self.rows.same(part, known):
             raise DataRefused(
                 f"{part.url} has changed since batch {part.batch} was made of it, and batches are immutable",
-                next_step="publish a correction under a name of its own, such as 2013-07-corrected, and put back the "
-                "file",
+                next_step=f"publish a correction under a name of its own, such as {part.batch}-corrected, and put back "
+                "the file",
             )
         return known is not None
 
     def _batch(self, period: str, parts: list[Part], wanted: Wanted, folder: Path) -> Batch:
         # One that is not here at all, such as one that was refused before, is no addition to anything.
         late = wanted.taken.late_number(period) if wanted.taken.names(period) else 0
-        name = f"{period}.late-{late}" if late else period
-        spool = Spool(folder, {column: rule.type for column, rule in self.schema.rows.columns.items()})
+        spool, lookups = self.spool(folder), PerBatch(self.per_batch, self.schema, wanted.now)
         time, calendar = self.schema.rows.time or "", self.schema.rows.period
         books = Gathering(self.rows, spool, calendar, time, lambda _, piece: piece.rows, wanted.now).read(
             parts, After()
         )
         if not spool.periods():
-            raise BatchRefused(name, [Violation(table=ROWS, column="*", rule="has no rows", count=0)])
-        lookups = PerBatch(self.per_batch, self.schema, wanted.now)
+            violation = Violation(table=ROWS, column="*", rule="has no rows", count=0)
+            raise BatchRefused(late_name(period, late), [violation])
         lookups.read([period], folder)
-        tables = {ROWS: spool, **{table: each for table, each in lookups.spools().items() if each.periods()}}
-        return Batch(
-            name=name,
-            writers={table: (".parquet", partial(each.write, period, batch=name)) for table, each in tables.items()},
-            rows={ROWS: books.count(period), **lookups.rows(period)},
-            source=BatchSource(
-                kind=self.data.rows.kind,
-                period=period,
-                rows=books.count(period),
-                late=late,
-                watermark=written(books.times.get(period)),
-                late_rows="known",
-                tables={ROWS: books.readings(period), **lookups.readings(period)},
-            ),
-        )
+        return self.assembled(period, Read(spool, books, lookups), late=late)
 
     def _asked_for(self, wanted: Wanted) -> list[str]:
         """The batches that a server without a listing is asked for: all periods that are over and not here."""

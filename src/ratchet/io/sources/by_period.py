@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
 import pyarrow as pa
 
-from ratchet.core.schema import ROWS, Period, Schema
-from ratchet.core.sources.batch_source import BatchSource
-from ratchet.core.sources.cut import Piece, arrivals, arrived_after, written
-from ratchet.core.sources.declared import Data
+from ratchet.core.schema import Period
+from ratchet.core.sources.cut import Piece, arrivals, arrived_after
 from ratchet.core.sources.periods import period_end, periods_from
 from ratchet.errors import DataRefused
 from ratchet.io.sources.batch import Batch, Left, Wanted
 from ratchet.io.sources.gather import Books, Gathering
-from ratchet.io.sources.lookups import PerBatch, write_standing
-from ratchet.io.sources.part import After, Part, TableSource
+from ratchet.io.sources.lookups import PerBatch
+from ratchet.io.sources.part import After, Part
 from ratchet.io.sources.spool import Spool
+from ratchet.io.sources.table_batches import Read, TableBatches
 
 
 @dataclass(frozen=True, kw_only=True)
-class ByPeriod:
+class ByPeriod(TableBatches):
     """Cuts the rows of one source by `period`; lookups per batch are cut by the same calendar."""
 
-    data: Data
-    schema: Schema
     period: Period
     time: str
-    rows: TableSource
-    per_batch: Mapping[str, TableSource]
-    always: Mapping[str, TableSource]
-    now: datetime
 
     def collect(self, wanted: Wanted, left: Left) -> Generator[Batch]:
         """Yield late rows and complete periods. See Source."""
         with tempfile.TemporaryDirectory() as name:
-            spool = Spool(Path(name), {column: rule.type for column, rule in self.schema.rows.columns.items()})
+            spool = self.spool(Path(name))
             books = self._gathered(wanted, left, spool)
             lookups = PerBatch(self.per_batch, self.schema, wanted.now)
             if spool.periods():
@@ -49,13 +41,10 @@ class ByPeriod:
             reached = self._watermark(wanted.now, [each for each in (books.newest, *lookups.newest()) if each])
             for period in spool.periods():
                 if self._complete(period, reached):
-                    yield self._batch(period, wanted, spool, books, lookups)
+                    late = wanted.taken.late_number(period) if wanted.taken.place(period) == "late" else 0
+                    yield self.assembled(period, Read(spool, books, lookups), late=late)
                 else:
                     left.open_periods.add(period)
-
-    def standing(self, folder: Path) -> Mapping[str, Path]:
-        """Write the standing lookups. See Source."""
-        return write_standing(self.always, self.schema, self.now, folder)
 
     def _gathered(self, wanted: Wanted, left: Left, spool: Spool) -> Books:
         choice = RowChoice(self, wanted, left)
@@ -77,34 +66,6 @@ class ByPeriod:
 
     def _complete(self, period: str, reached: datetime | None) -> bool:
         return reached is not None and period_end(period, self.period) + self.data.delay <= reached
-
-    def _batch(self, period: str, wanted: Wanted, spool: Spool, books: Books, lookups: PerBatch) -> Batch:
-        late = wanted.taken.late_number(period) if wanted.taken.place(period) == "late" else 0
-        name = f"{period}.late-{late}" if late else period
-        spools = {ROWS: spool, **lookups.spools()}
-        return Batch(
-            name=name,
-            writers={
-                table: (".parquet", partial(_write, each, period, name))
-                for table, each in spools.items()
-                if period in each.periods()
-            },
-            rows={ROWS: books.count(period), **lookups.rows(period)},
-            source=BatchSource(
-                kind=self.data.rows.kind,
-                period=period,
-                rows=books.count(period),
-                late=late,
-                watermark=written(books.times.get(period)),
-                arrived=books.arrived.get(period, ""),
-                late_rows="unknown" if self.data.rows.kind == "sql" and not self.data.rows.arrived else "known",
-                tables={ROWS: books.readings(period), **lookups.readings(period)},
-            ),
-        )
-
-
-def _write(spool: Spool, period: str, batch: str, path: Path) -> None:
-    spool.write(period, path, batch)
 
 
 @dataclass(frozen=True)

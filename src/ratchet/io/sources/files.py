@@ -69,7 +69,9 @@ class FilesSource:
         }
         # A relative path must mean the same file from any folder; what is recorded stays relative.
         place = str(self.root / path) if scheme == "file" and "://" not in path else path
-        secrets = Secrets((*headers.values(), *of_cloud(self.environment)))
+        # Also the token of "Bearer …" by itself.
+        shown = [part for value in headers.values() for part in (value, value.rpartition(" ")[2])]
+        secrets = Secrets((*shown, *of_cloud(self.environment)))
         return Remote(place, options_for(scheme, self.environment, headers), secrets, self.root, self._connected)
 
 

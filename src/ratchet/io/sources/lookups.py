@@ -50,12 +50,6 @@ class PerBatch:
         """What was read of each lookup for a period."""
         return {name: books.readings(period) for name, (_, books) in self._read.items()}
 
-    def clear(self) -> None:
-        """Remove what was read: the next batch is read by itself."""
-        for spool, _ in self._read.values():
-            spool.clear()
-        self._read.clear()
-
     def spools(self) -> dict[str, Spool]:
         """Where the rows are."""
         return {name: spool for name, (spool, _) in self._read.items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ratchet.core.conform import ARROW
 from ratchet.core.schema import ColumnType
 from ratchet.core.sources.declared import Format
 from ratchet.errors import DataRefused
@@ -25,13 +26,6 @@ PACKED = (".gz", ".zip")
 BLOCK = 8 << 20
 """Bytes of text that are parsed at once."""
 PARQUET_ROWS = 1 << 16
-JSON_TYPES: Mapping[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "timestamp": pa.string(),
-}
 
 
 def format_of(name: str, declared: Format | None) -> Format:
@@ -96,7 +90,8 @@ def _csv(file: Any, types: Mapping[str, ColumnType]) -> Iterator[pa.Table]:
 def _json_lines(file: Any, types: Mapping[str, ColumnType]) -> Iterator[pa.Table]:
     from pyarrow import json
 
-    schema = pa.schema([pa.field(name, JSON_TYPES[kind]) for name, kind in types.items()])
+    # JSON has no moments: they are text, like in CSV.
+    schema = pa.schema([pa.field(name, ARROW.get(kind, pa.string())) for name, kind in types.items()])
     yield from _tables(
         json.open_json(
             file,

@@ -7,7 +7,7 @@ from pathlib import Path
 from ratchet.core.sources.batch_source import BatchSource
 from ratchet.errors import UsageError
 from ratchet.io import files
-from ratchet.io.batches import BATCH_NAME, RawBatches, pointer
+from ratchet.io.batches import RawBatches, pointer, tracked_names
 
 SUFFIX = ".source.json"
 
@@ -35,8 +35,7 @@ def read_records(raw: RawBatches) -> dict[str, BatchSource | None]:
 
 def known_names(raw: RawBatches) -> list[str]:
     """The batches that are here, and those that git knows and that were not fetched; in time order."""
-    tracked = {path.stem for path in raw.folder.glob("*.dvc") if BATCH_NAME.fullmatch(path.stem)}
-    return sorted(tracked | set(raw.names()))
+    return sorted(tracked_names(raw.folder.glob("*.dvc")) | set(raw.names()))
 
 
 def is_fetched(raw: RawBatches, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,19 +74,17 @@ class Remote:
     def fetched(self, part: Part) -> Iterator[tuple[Path, str]]:
         """A copy of the file on this machine, and its SHA-256. Raises ServiceFailed if it is not what was listed."""
         with tempfile.NamedTemporaryFile() as copy:
-            digest = hashlib.sha256()
-            for block in self._blocks(part):
-                digest.update(block)
-                copy.write(block)
+            digest = self.digest(part, copy.write)
             copy.flush()
             self._require_same(part, copy.tell())
-            yield Path(copy.name), digest.hexdigest()
+            yield Path(copy.name), digest
 
-    def digest(self, part: Part) -> str:
-        """The SHA-256 of the file as it is now. Raises ServiceFailed."""
+    def digest(self, part: Part, write: Callable[[bytes], object] = len) -> str:
+        """The SHA-256 of the file as it is now; `write` is given what is read. Raises ServiceFailed."""
         digest = hashlib.sha256()
         for block in self._blocks(part):
             digest.update(block)
+            write(block)
         return digest.hexdigest()
 
     def _blocks(self, part: Part) -> Iterator[bytes]:
@@ -156,7 +154,9 @@ class Remote:
                 f"{bare(path)} is not there", next_step="check data in params.yaml; a file may have been moved"
             )
         said = self.secrets.masked(cause) or type(cause).__name__
-        if isinstance(cause, PermissionError) or getattr(cause, "status", None) in DENIED:
+        # botocore's, if there are no keys at all, or half of them.
+        without_keys = "Credentials" in type(cause).__name__
+        if without_keys or isinstance(cause, PermissionError) or getattr(cause, "status", None) in DENIED:
             return ServiceFailed(
                 f"{bare(path)} may not be read: {said}",
                 next_step="check the credentials in the environment: AWS_* variables, or those that header_env names",

@@ -61,13 +61,6 @@ class Spool:
         while self._open:
             self._open.popitem()[1][1].close()
 
-    def clear(self) -> None:
-        """Remove all rows."""
-        self.close()
-        for path in (path for paths in self._files.values() for path in paths):
-            path.unlink()
-        self._files.clear()
-
     def _writer(self, period: str, schema: pa.Schema) -> Any:
         known, writer = self._open.pop(period, (None, None))
         if known is None or not known.equals(schema):

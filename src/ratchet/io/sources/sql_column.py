@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pyarrow as pa
 
+from ratchet.core.conform import ARROW
 from ratchet.core.schema import ColumnType
 from ratchet.errors import DataRefused
 
-TYPES: Mapping[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-}
 KNOWN = (str, bool, int, float, Decimal, date, UUID)
 """What has a place in a table; a list, a document or a span of time has none."""
 
@@ -47,7 +41,7 @@ def _kind(present: object, declared: ColumnType | None) -> pa.DataType | None:
         return pa.timestamp("us", "UTC" if present.tzinfo else None)
     if isinstance(present, date) or (isinstance(present, Decimal) and declared not in ("number", "string")):
         return None
-    return TYPES.get(declared) if declared else None
+    return ARROW.get(declared) if declared else None
 
 
 def _as_declared(values: list[object], present: object, declared: ColumnType | None) -> list[object]:

@@ -6,6 +6,7 @@ columns, keys that come twice in a lookup, texts decoded wrongly) are listed as 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from typing import Any
 
@@ -18,7 +19,7 @@ MOMENT = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6
 ZONE = r"(Z|[+-][0-9]{2}:[0-9]{2})"
 
 INTEGERS = (-(2**63), 2**63 - 1)
-NUMBERS = (-1.7976931348623157e308, 1.7976931348623157e308)
+NUMBERS = (-sys.float_info.max, sys.float_info.max)
 """The finite numbers of 64 bits: no prediction is made from another one than was sent."""
 
 TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "timestamp": "string"}
@@ -33,15 +34,12 @@ def timestamp_pattern(*, zoned: bool) -> str:
 
 def row_schema(table: Table, *, zoned: Collection[str] = ()) -> Json:
     """One row of `table`: an object that has every column and nothing else."""
-    schema: Json = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(table.columns),
-        "properties": {
+    schema = closed_object(
+        {
             name: column_schema(column, nullable=column.nullable and name not in table.key, zoned=name in zoned)
             for name, column in table.columns.items()
-        },
-    }
+        }
+    )
     if table.relations:
         schema["x-relations"] = [
             {"rule": each.rule, "description": each.description, "level": each.level} for each in table.relations
@@ -67,34 +65,23 @@ def column_schema(column: Column, *, nullable: bool, zoned: bool) -> Json:
 
 def request_schema(tables: Collection[str], *, max_rows: int) -> Json:
     """The body of a request: the rows, and the lookups that arrive with them."""
-    lookups = [name for name in tables if name != ROWS]
-    rows = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": {"$ref": reference(ROWS)}}
-    schema: Json = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [ROWS, *(["lookups"] if lookups else [])],
-        "properties": {ROWS: rows},
+    lists = {
+        name: {"type": "array", "maxItems": max_rows, "items": {"$ref": f"#/components/schemas/{component(name)}"}}
+        for name in tables
     }
-    if lookups:
-        schema["properties"]["lookups"] = {
-            "type": "object",
-            "additionalProperties": False,
-            "required": lookups,
-            "properties": {
-                name: {"type": "array", "maxItems": max_rows, "items": {"$ref": reference(name)}} for name in lookups
-            },
-        }
-    return schema
+    rows = {"minItems": 1, **lists.pop(ROWS)}
+    return closed_object({ROWS: rows, **({"lookups": closed_object(lists)} if lists else {})})
+
+
+def closed_object(properties: Json, *, optional: Collection[str] = ()) -> Json:
+    """An object with these properties and no other, all of them required but the `optional` ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
 
 
 def component(table: str) -> str:
     """The name of a table's row among the components of the OpenAPI document."""
     return "RawRow" if table == ROWS else f"Lookup.{table}"
-
-
-def reference(table: str) -> str:
-    """Where a table's row is described in the OpenAPI document."""
-    return f"#/components/schemas/{component(table)}"
 
 
 def _description(column: Column) -> str:

@@ -85,10 +85,7 @@ class RoomProcess:
         return _opened(content)
 
     def _asked(self, request: bytes) -> tuple[wire.Kind, bytes]:
-        if not self._children:
-            self._children.append(_start(self._folder))
-            self._described = None
-        if self._described is None:
+        if not self._children or self._described is None:
             self._ready()
         return self._exchange(request, ANSWER_SECONDS)
 

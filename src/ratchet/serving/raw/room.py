@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import pandas as pd
@@ -22,8 +21,8 @@ from ratchet.errors import ServiceFailed
 from ratchet.io.raw_input import lookup_file, read_raw_input, read_room_schema
 from ratchet.io.room import build_function
 from ratchet.io.tables import arrow, read_frame
-from ratchet.serving.bodies import check_rows
-from ratchet.serving.fields import clipped, shown
+from ratchet.serving.bodies import check_rows, object_with, row_list
+from ratchet.serving.fields import clipped
 from ratchet.serving.notes import Note
 from ratchet.serving.raw.json_columns import NEXT, JsonTable
 from ratchet.serving.raw.json_schema import row_schema
@@ -76,10 +75,10 @@ class Room:
         Raises RequestRefused.
         """
         typed = {name: self.tables[name].typed(rows) for name, rows in self._parts(request, max_rows).items()}
-        frames = {name: cast("pl.DataFrame", pl.from_arrow(table)) for name, table in typed.items()}
+        frames = {name: pl.DataFrame(table) for name, table in typed.items()}
         notes = check(frames, {name: each.table for name, each in self.tables.items()})
         if self.schema.rows.references:
-            standing = {name: cast("pl.DataFrame", pl.from_arrow(arrow(each))) for name, each in self.standing.items()}
+            standing = {name: pl.DataFrame(arrow(each)) for name, each in self.standing.items()}
             lookups = {**standing, **frames}
             notes += unmatched(frames[ROWS], lookups, self.schema.rows.references, self.schema.lookups)
         return self._built({name: table.to_pandas() for name, table in typed.items()}), notes
@@ -87,11 +86,11 @@ class Room:
     def _parts(self, request: object, max_rows: int) -> dict[str, list[object]]:
         """The rows of each table of a request. Raises RequestRefused unless exactly these are there, as lists."""
         lookups = [name for name in self.tables if name != ROWS]
-        body = _object(request, [ROWS, *([LOOKUPS] if lookups else [])], what="the body")
+        body = object_with(request, [ROWS, *([LOOKUPS] if lookups else [])], next_step=NEXT)
         parts = {ROWS: body[ROWS]}
         if lookups:
-            parts |= _object(body[LOOKUPS], lookups, what=LOOKUPS)
-        lists = {name: _list(name, rows) for name, rows in parts.items()}
+            parts |= object_with(body[LOOKUPS], lookups, what=LOOKUPS, next_step=NEXT)
+        lists = {name: row_list(name, rows, next_step=NEXT) for name, rows in parts.items()}
         check_rows(len(lists[ROWS]), max_rows)
         for name in lookups:
             if lists[name]:
@@ -131,18 +130,3 @@ class Room:
             else:
                 first = middle
         return first, error
-
-
-def _object(value: object, names: list[str], *, what: str) -> dict[str, object]:
-    if isinstance(value, dict) and value.keys() == set(names):
-        return value
-    found = f"an object with {', '.join(sorted(value)) or 'nothing'}" if isinstance(value, dict) else shown(value)
-    raise RequestRefused(
-        f"{what} must be an object with {' and '.join(names)}, and nothing else, not {clipped(found)}", next_step=NEXT
-    )
-
-
-def _list(name: str, rows: object) -> list[object]:
-    if isinstance(rows, list):
-        return rows
-    raise RequestRefused(f"{name} must be a list of objects, not {shown(rows)}", next_step=NEXT)

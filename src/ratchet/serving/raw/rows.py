@@ -29,7 +29,7 @@ NEXT = "POST /predict takes features; GET /model lists them"
 class RawRows:
     """A room that answers, described once it was tried; or `reason`, why there is none."""
 
-    process: RoomProcess | None
+    process: RoomProcess | None = None
     reason: str = ""
     description: Description | None = None
 
@@ -64,29 +64,36 @@ class RawRows:
             if (example := described.example()) is not None:
                 score(described.features(msgspec.json.encode(example), max_rows=1)[0])
         except RatchetError as error:
-            return no_raw_rows(error.message)
+            return RawRows(reason=error.message)
         return described
-
-
-def no_raw_rows(reason: str) -> RawRows:
-    """A model that takes none."""
-    return RawRows(None, reason)
 
 
 def open_raw_rows(folder: Path) -> RawRows:
     """Start the room in a champion's folder, whose seal is verified first. Raises TamperedFile, ServiceFailed."""
-    from ratchet.io.raw_input import read_raw_input
-
     entry = read_entry(folder)
     if entry is None:
-        return no_raw_rows("nothing serves")
+        return RawRows(reason="nothing serves")
     model_folder.verify_seal(folder, entry.seal)
+    return _started(folder)
+
+
+def rehearse(folder: Path) -> str:
+    """Why a server would answer no raw rows with the model in a verified folder; empty if it would.
+
+    The room is loaded and makes the features of its example, as in a server; what they score is not looked at.
+    """
+    return _started(folder).checked(lambda _: None).reason
+
+
+def _started(folder: Path) -> RawRows:
+    from ratchet.io.raw_input import read_raw_input
+
     record = read_raw_input(folder)
     if record is None:
-        return no_raw_rows("it was recorded before models took their rooms' lookups along; record a newer one")
+        return RawRows(reason="it was recorded before models took their rooms' lookups along; record a newer one")
     if record.left_out is not None:
         size, limit = (number / 2**20 for number in (record.left_out.size, record.left_out.limit))
-        return no_raw_rows(
-            f"its standing lookups have {size:.1f} MiB, more than the {limit:.1f} MiB of serve.lookup_megabytes"
+        return RawRows(
+            reason=f"its standing lookups have {size:.1f} MiB, more than the {limit:.1f} MiB of serve.lookup_megabytes"
         )
     return RawRows(RoomProcess(folder))
