@@ -41,7 +41,7 @@ def pull(
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The batch's name; names sort in time order.")],
-    rows: Annotated[Path, typer.Argument(help="The rows: a CSV or Parquet file.")],
+    rows: Annotated[Path, typer.Argument(help="The rows: CSV, JSON lines or Parquet; plain, .gz or .zip.")],
     lookup: Annotated[Optional[list[str]], typer.Option(help="A lookup that comes with the batch: NAME=FILE.")] = None,
 ) -> None:
     """Take one batch from files; each is checked, then immutable and tracked by DVC."""

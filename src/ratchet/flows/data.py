@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from ratchet.core.schema import Schema
 from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.intake import take
@@ -26,19 +28,14 @@ def add(settings: Settings, name: str, tables: Mapping[str, Path]) -> Validation
     raw = RawBatches(settings.root)
     schema = read_schema(settings.root, read_params(settings.root))
     for kind, path in tables.items():
-        if not path.is_file():
-            raise UsageError(f"{kind}: there is no file {path}", next_step="check the path")
-        if path.suffix not in SUFFIXES:
-            raise UsageError(
-                f"{kind}: {path} is no file that ends in {' or '.join(SUFFIXES)}",
-                next_step="save the table as one of these, or declare it as a source: docs/sources.md",
-            )
+        _require_readable(kind, path)
     if check_batch_name(name) in raw.names():
-        _require_same(raw, name, tables)
+        _require_same(raw, name, tables, schema)
         return None
     if not is_fetched(raw, name):
         raise UsageError(f"git knows a batch {name} that is not on this machine", next_step="ratchet data fetch")
-    report = take(raw, name, {kind: (path.suffix, _copier(path)) for kind, path in tables.items()}, schema)
+    writers = {kind: (_raw_suffix(path), _writer(name, kind, path, schema)) for kind, path in tables.items()}
+    report = take(raw, name, writers, schema)
     track(settings, raw)
     return report
 
@@ -59,23 +56,59 @@ def fetch(settings: Settings) -> None:
         dvc.pull(repo)
 
 
-def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path]) -> None:
+def _require_readable(kind: str, path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"{kind}: there is no file {path}", next_step="check the path")
+    if path.suffix in SUFFIXES:
+        return
+    # Sources and what they need are loaded by nobody who gives plain CSV or Parquet.
+    from ratchet.io.sources.converted import known_format
+
+    if known_format(path) is None:
+        raise UsageError(
+            f"{kind}: {path} ends in neither .csv, .parquet nor .jsonl (or one of these and .gz or .zip)",
+            next_step="save the table as one of these, or declare it as a source: docs/sources.md",
+        )
+
+
+def _require_same(raw: RawBatches, name: str, tables: Mapping[str, Path], schema: Schema) -> None:
     here = {kind: files.digest(path) for kind, path in raw.table_files(name).items()}
-    if here != {kind: files.digest(path) for kind, path in tables.items()}:
+    if here != {kind: _raw_digest(name, kind, path, schema) for kind, path in tables.items()}:
         raise DataRefused(
             f"batch {name} is already here with other content, and batches are immutable",
             next_step=f"add a correction as a batch of its own, such as {name}-corrected, or remove {name} with git",
         )
 
 
-def _copier(source: Path) -> Callable[[Path], object]:
-    return partial(shutil.copyfile, source)
+def _raw_suffix(path: Path) -> str:
+    """What the raw table is: the file as it is, if that is CSV or Parquet, else Parquet."""
+    return path.suffix if path.suffix in SUFFIXES else ".parquet"
+
+
+def _writer(batch: str, kind: str, path: Path, schema: Schema) -> Callable[[Path], object]:
+    """Fills the raw table from the file at `path`."""
+    if path.suffix in SUFFIXES:
+        return partial(shutil.copyfile, path)
+    from ratchet.io.sources.converted import write_converted
+
+    return partial(write_converted, path, batch=batch, table=kind, schema=schema)
+
+
+def _raw_digest(batch: str, kind: str, path: Path, schema: Schema) -> str:
+    """The SHA-256 of the raw table that the file at `path` would become."""
+    if path.suffix in SUFFIXES:
+        return files.digest(path)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"{kind}{_raw_suffix(path)}"
+        _writer(batch, kind, path, schema)(target)
+        return files.digest(target)
 
 
 def track(settings: Settings, raw: RawBatches) -> None:
     """Hand to DVC what it does not track yet, in one call."""
     # A lookup that has changed is tracked already, and has to be tracked again.
-    new = {*raw.untracked(), *raw.standing_files().values()}
+    changed = (path for path in raw.standing_files().values() if not dvc.is_tracked(path))
+    new = {*raw.untracked(), *changed}
     if new:
         with dvc.project(settings.root, settings.dvc_remote) as repo:
             dvc.add(repo, sorted(new))

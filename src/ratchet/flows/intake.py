@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ratchet.core.schema import ROWS, Schema
+from ratchet.core.schema import LOOKUPS, ROWS, Schema
 from ratchet.core.validation.records import ValidationReport
 from ratchet.core.validation.releases import Release
 from ratchet.errors import DataRefused
 from ratchet.flows.examination import Examined, look_at, look_at_among, require_accepted
 from ratchet.io import files, refused
-from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.batches import RawBatches
 from ratchet.io.releases import write_taken
 
 Writers = Mapping[str, tuple[str, Callable[[Path], object]]]

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import DataRefused, ServiceFailed, StageFailed, TamperedFile
 from ratchet.io import files
+from ratchet.io.batches import pointer
+from ratchet.io.new_pointers import track_new
+from ratchet.io.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -51,8 +54,10 @@ def status(repo: Repo) -> Status:
     return found
 
 
-def reproduce(repo: Repo) -> list[str]:
+def reproduce(repo: Repo, upto: str = "") -> list[str]:
     """Run what is out of date; returns the names of the stages that ran or were restored from the run cache.
+
+    With `upto`, that stage and what it needs.
 
     Raises StageFailed with the exit code of the stage that ended early.
     """
@@ -60,15 +65,29 @@ def reproduce(repo: Repo) -> list[str]:
 
     try:
         # What was computed elsewhere is restored from the remote, if there is one.
-        done = repo.reproduce(pull=bool(repo.config["core"].get("remote")))
+        done = repo.reproduce(targets=upto or None, pull=bool(repo.config["core"].get("remote")))
     except ReproductionError as error:
         raise _stage_failed(error) from error
     return [stage.name for stage in done if getattr(stage, "name", None)]
 
 
 def add(repo: Repo, paths: Sequence[Path]) -> None:
-    """Track files or folders, each with a `.dvc` file beside it."""
-    repo.add([str(path) for path in paths])
+    """Track files or folders, absolute paths, each with a `.dvc` file beside it."""
+    known = [path for path in paths if pointer(path).is_file()]
+    if known:
+        repo.add([str(path) for path in known])
+    if new := [path for path in paths if path not in known]:
+        track_new(repo, new)
+
+
+def is_tracked(path: Path) -> bool:
+    """Whether the `.dvc` file of a file is there and names the bytes that the file has. Asks nothing of DVC."""
+    if not pointer(path).is_file():
+        return False
+    match parse_yaml(pointer(path).read_text(encoding="utf-8"), source=str(pointer(path))):
+        case {"outs": [{"md5": str(md5)}]}:
+            return md5 == files.digest(path, "md5")
+    return False
 
 
 def has_remote(root: Path) -> bool:
