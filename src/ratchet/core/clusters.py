@@ -78,11 +78,16 @@ def jackknife(
 
 
 def replicates(
-    statistic: Callable[..., float], arrays: Sequence[NDArray[Any]], clusters: ArrayLike | None = None
+    statistic: Callable[..., float],
+    arrays: Sequence[NDArray[Any]],
+    clusters: ArrayLike | None = None,
+    *,
+    part: Callable[[NDArray[np.bool_]], float] | None = None,
 ) -> Replicates:
     """What `jackknife` needs of `statistic`: two models' replicates give those of a difference without computing again.
 
-    Raises UsageError on arrays of unequal length or no rows.
+    `part` gives the statistic of the rows that an (n,) mask chooses, where there is a shorter way than to choose them
+    from the arrays. Raises UsageError on arrays of unequal length or no rows.
     """
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1 or 0 in lengths:
@@ -90,7 +95,8 @@ def replicates(
     whole = group(clusters, len(arrays[0]))
     groups = _merged(whole)
     kept = (groups.codes != one for one in range(groups.count if groups.count > 1 else 0))
-    left_out = np.array([statistic(*(array[rows] for array in arrays)) for rows in kept], dtype=np.float64)
+    of = part or (lambda rows: statistic(*(array[rows] for array in arrays)))
+    left_out = np.array([of(rows) for rows in kept], dtype=np.float64)
     return Replicates(value=float(statistic(*arrays)), left_out=left_out, whole=whole, groups=groups)
 
 
@@ -165,16 +171,25 @@ def group(clusters: ArrayLike | None, rows: int) -> Groups:
     """Number the clusters of `rows` rows; None makes every row its own. Raises UsageError on a missing cluster."""
     if clusters is None:
         return Groups(np.arange(rows), rows, independent=True)
-    import pandas as pd
-
     names = np.asarray(clusters)
     if names.shape != (rows,):
         raise refused(f"{rows:,} rows need as many clusters, not {names.shape}")
-    missing = int(np.sum(pd.isna(names)))
-    if missing:
-        raise refused(f"{missing:,} of {rows:,} rows have no cluster")
+    if unnamed := missing(names):
+        raise refused(f"{unnamed:,} of {rows:,} rows have no cluster")
     values, codes = np.unique(names, return_inverse=True)
     return Groups(codes, len(values))
+
+
+def missing(names: NDArray[Any]) -> int:
+    """How many of (n,) values are None, NaN, NaT or NA: those that do not equal themselves, and None."""
+    if names.dtype.kind != "O":
+        return int(np.sum(names != names))  # noqa: PLR0124 - the property that is asked for
+    return sum(name is None or not _equals_itself(name) for name in names.tolist())
+
+
+def _equals_itself(value: object) -> bool:
+    same: object = value == value  # noqa: PLR0124 - see `missing`
+    return isinstance(same, bool | np.bool_) and bool(same)
 
 
 def check_level(alpha: float) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ratchet.core.schema import Column, Table
 from ratchet.core.validation.records import EXAMPLES, Finding
@@ -23,6 +22,9 @@ SOURCES = {
     "timestamp": (pa.types.is_timestamp, pa.types.is_date),
 }
 """What may become a column of each type, beside text; Arrow itself would read 20130704 as a moment in 1970."""
+
+MISFITS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+"""What Arrow raises where values do not fit a type."""
 
 RESOLUTION = "us"
 """Resolution of timestamps: microseconds hold every date and what databases keep."""
@@ -40,7 +42,7 @@ def conform(raw: pa.Table, table: Table, *, name: str) -> tuple[pa.Table, tuple[
         if raw.column_names.count(column_name) == 1:
             try:
                 columns[column_name] = _cast(raw.column(column_name), column)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+            except MISFITS:
                 findings.append(_wrong_type(raw.column(column_name), column, name, column_name))
     return pa.table(columns), tuple(findings)
 
@@ -63,10 +65,10 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         values = values.cast(values.type.value_type)
     if pa.types.is_null(values.type):
         return values.cast(_target(values, column))
-    if not (_is_text(values.type) or any(fits(values.type) for fits in SOURCES[column.type])):
+    if not (is_text(values.type) or any(fits(values.type) for fits in SOURCES[column.type])):
         raise pa.ArrowInvalid(f"{values.type} is no {column.type}")
-    if column.type != "string" and _is_text(values.type):
-        values = _blank_is_missing(values)
+    if column.type != "string" and is_text(values.type):
+        values = blank_is_missing(values)
     if column.type == "number" and pa.types.is_integer(values.type):
         return values.cast(pa.float64(), safe=False)
     typed = values.cast(_target(values, column))
@@ -76,25 +78,33 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 def _target(values: pa.ChunkedArray, column: Column) -> pa.DataType:
     if column.type != "timestamp":
         return ARROW[column.type]
-    zoned = getattr(values.type, "tz", None) or (_is_text(values.type) and _has_zone(values))
+    zoned = getattr(values.type, "tz", None) or (is_text(values.type) and _has_zone(values))
     return pa.timestamp(RESOLUTION, tz="UTC" if zoned else None)
 
 
 def _has_zone(values: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
     present = values.drop_null()
     return len(present) > 0 and bool(pc.all(pc.match_substring_regex(present, r"(Z|[+-]\d\d:?\d\d)$")).as_py())
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type are text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _blank_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def blank_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text without the values of which nothing is left but white space."""
+    import pyarrow.compute as pc
+
     values = values.cast(pa.string())
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
 
 
 def _nan_is_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
     nan = pc.is_nan(values)
     return pc.if_else(nan, pa.scalar(None, pa.float64()), values) if pc.any(nan).as_py() else values
 
@@ -126,6 +136,6 @@ def _fits(value: object, kind: pa.DataType, column: Column) -> bool:
         return True
     try:
         _cast(pa.chunked_array([pa.array([value], kind)]), column)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+    except MISFITS:
         return False
     return True

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
+from ratchet.core.label_columns import CLUSTER as CLUSTER  # noqa: PLC0414 - part of this contract
+from ratchet.core.label_columns import TARGET as TARGET  # noqa: PLC0414
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Task
 from ratchet.core.scoring import frame
 from ratchet.errors import DataRefused, UsageError
 
-TARGET = "_target"
-CLUSTER = "_cluster"
 BINARY_LABELS = ["false", "true"]
 
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """One batch's features and labels, rows in the same order."""
+    """One batch's features and labels, rows in the same order.
+
+    `kept` says of each row of the batch whether it is among them; None: all are.
+    """
 
     features: pd.DataFrame
     labels: pd.DataFrame
+    kept: NDArray[np.bool_] | None = None
 
 
 def check_features(features: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -106,22 +111,18 @@ def check_labels(target: pd.Series, rows: pd.DataFrame, task: Task) -> pd.Series
 
 def describe_features(features: pd.DataFrame) -> list[Feature]:
     """The model's inputs, from the features it is trained on."""
-    return [
-        Feature(
-            name=str(name),
-            kind="category" if _is_text(features[name]) else "number",
-            nullable=bool(features[name].isna().any()),
-            example=_example(features[name]),
-        )
-        for name in features.columns
-    ]
+    return [_described(str(name), features[name]) for name in features.columns]
 
 
-def _example(values: pd.Series) -> float | str | None:
-    present = values.dropna()
-    if present.empty:
-        return None
-    return str(present.iloc[0]) if _is_text(values) else float(present.iloc[0])
+def _described(name: str, values: pd.Series) -> Feature:
+    absent, text = values.isna().to_numpy(), _is_text(values)
+    first = None if absent.all() else values.iloc[int(absent.argmin())]
+    return Feature(
+        name=name,
+        kind="category" if text else "number",
+        nullable=bool(absent.any()),
+        example=None if first is None else str(first) if text else float(first),
+    )
 
 
 def labels_of(target: pd.Series, task: Task) -> list[str]:
@@ -162,7 +163,12 @@ def model_inputs(features: pd.DataFrame, inputs: Sequence[Feature]) -> pd.DataFr
             f"the features {', '.join(missing)} are not there, and the model needs them",
             next_step="keep them in build() of the room's features.py, or train again",
         )
-    return frame(inputs, {feature.name: features[feature.name].to_numpy() for feature in inputs})
+    return frame(inputs, {feature.name: _values(features[feature.name]) for feature in inputs})
+
+
+def _values(column: pd.Series) -> NDArray[Any] | pd.api.extensions.ExtensionArray:
+    """Texts as pandas keeps them: to make Python's out of them, and back, would cost more than to score the rows."""
+    return column.array if column.dtype == "str" else column.to_numpy()
 
 
 def _is_text(values: pd.Series) -> bool:

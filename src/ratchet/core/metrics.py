@@ -7,30 +7,29 @@ with one class present) is NaN: the gate counts that as a failure, never as a pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ratchet.core.calibration import (
     Reliability,
     calibration_intercept,
     calibration_slope,
     expected_calibration_error,
+    intercepts,
     quantile_bins,
+    slopes,
 )
+from ratchet.core.metric import Floats as Floats  # noqa: PLC0414 - part of this file's names
+from ratchet.core.metric import Metric as Metric  # noqa: PLC0414
+from ratchet.core.metric import OfParts, Statistic, finite, loss
+from ratchet.core.metric import Target as Target  # noqa: PLC0414
+from ratchet.core.metric_families import family_member
 from ratchet.core.params import Task
+from ratchet.core.ranking import average_precision, average_precisions, roc_auc, roc_aucs
 from ratchet.core.scoring import Scores
 from ratchet.errors import UsageError
-
-Target = NDArray[np.int64] | NDArray[np.float64]
-"""(n,) class indices into the labels, or (n,) values for regression."""
-Floats = NDArray[np.float64]
-RowLoss = Callable[[Target, Scores], Floats]
-Statistic = Callable[[Target, Scores], float]
 
 CLIP = 1e-15
 """Probabilities below are raised to this before a logarithm: a certain mistake costs 34.5, not infinity."""
@@ -38,47 +37,36 @@ SUM_TOLERANCE = 1e-5
 """How far a row's probabilities may be from a sum of 1; single-precision models are off by about 1e-6."""
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A number about (target, scores): where it lies, which way is better, and its meaning in one line.
-
-    `function` is NaN where the rows leave the metric undefined, and where a target or score is not finite.
-    `row_loss`, where there is one, gives one loss per row, of which the metric is the mean.
-    """
-
-    name: str
-    tasks: frozenset[Task]
-    direction: Literal["higher", "lower", "target"]
-    ideal: float
-    span: tuple[float, float]
-    meaning: str
-    function: Statistic
-    row_loss: RowLoss | None = None
-
-    def gain(self, reference: float, challenger: float) -> float:
-        """How much better `challenger` is than `reference`, in the metric's unit; positive is better."""
-        if self.direction == "target":
-            return abs(reference - self.ideal) - abs(challenger - self.ideal)
-        return challenger - reference if self.direction == "higher" else reference - challenger
+def metrics_for(task: Task, also: Iterable[str] = ()) -> tuple[Metric, ...]:
+    """The metrics of `task` in the order of reports, and behind them those that are asked for by name."""
+    usual = [metric for metric in METRICS.values() if task in metric.tasks]
+    named = (METRICS[name] for name in dict.fromkeys(also) if is_metric(name, task))
+    return (*usual, *(metric for metric in named if metric not in usual))
 
 
-def metrics_for(task: Task) -> tuple[Metric, ...]:
-    """The metrics of `task`, in the order of reports."""
-    return tuple(metric for metric in METRICS.values() if task in metric.tasks)
+def is_metric(name: str, task: Task) -> bool:
+    """Whether the task has a metric of this name, be it of a family."""
+    return name in METRICS and task in METRICS[name].tasks
+
+
+def is_loss(name: str, task: Task) -> bool:
+    """Whether it is the mean of a loss per row: what the gate can compare by."""
+    return is_metric(name, task) and METRICS[name].row_loss is not None
 
 
 def loss_names(task: Task) -> tuple[str, ...]:
-    """The task's metrics that are a mean of a loss per row: what the gate can compare by."""
+    """The task's metrics that are a mean of a loss per row, but for those of families."""
     return tuple(metric.name for metric in metrics_for(task) if metric.row_loss)
 
 
-def measure(task: Task, target: Target, scores: Scores) -> dict[str, float]:
-    """All metrics of `task`; NaN where undefined, and everywhere if any target or score is not finite.
+def measure(task: Task, target: Target, scores: Scores, also: Iterable[str] = ()) -> dict[str, float]:
+    """All metrics of `task`, and those that are asked for by name.
 
-    Raises UsageError if shapes, classes or probabilities are not those of the task.
+    NaN where undefined, and everywhere if any target or score is not finite. Raises UsageError if shapes, classes or
+    probabilities are not those of the task.
     """
     _check(task, target, scores)
-    return {metric.name: metric.function(target, scores) for metric in metrics_for(task)}
+    return {metric.name: metric.function(target, scores) for metric in metrics_for(task, also)}
 
 
 def row_losses(metric: str, target: Target, scores: Scores) -> Floats:
@@ -88,14 +76,14 @@ def row_losses(metric: str, target: Target, scores: Scores) -> Floats:
     """
     task = _task_of(scores)
     _check(task, target, scores)
-    losses = {each.name: each.row_loss for each in metrics_for(task) if each.row_loss}
-    if metric not in losses:
+    of_rows = METRICS[metric].row_loss if is_metric(metric, task) else None
+    if of_rows is None:
         raise UsageError(
             f"{metric} has no loss per row for {task} scores of shape {scores.shape}",
-            next_step=f"name one of {', '.join(losses)} as gate.metric in params.yaml",
+            next_step=f"name one of {', '.join(loss_names(task))} as gate.metric in params.yaml",
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        return losses[metric](target, scores)
+        return of_rows(target, scores)
 
 
 def reliability(target: Target, scores: Scores, bins: int = 10) -> Reliability:
@@ -167,35 +155,9 @@ def _accuracy(target: Target, scores: Scores) -> float:
     return float(np.mean(chosen == target))
 
 
-def _roc_auc(target: Target, scores: Scores) -> float:
-    """One class against the rest, weighted by its share: an absent class has no weight. NaN if one class is alone."""
-    from sklearn.metrics import roc_auc_score
-
-    classes, counts = np.unique(target.astype(np.int64), return_counts=True)
-    if len(classes) < 2:
-        return np.nan
-    if scores.shape[1] == 2:
-        return float(roc_auc_score(target, scores[:, 1]))
-    areas = [roc_auc_score(target == one, scores[:, one]) for one in classes]
-    return float(np.average(areas, weights=counts))
-
-
-def _average_precision(target: Target, scores: Scores) -> float:
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(target, scores[:, 1])) if target.any() else np.nan
-
-
 _BINARY: frozenset[Task] = frozenset({"binary"})
 _CLASSES: frozenset[Task] = frozenset({"binary", "multiclass"})
 _REGRESSION: frozenset[Task] = frozenset({"regression"})
-
-
-def _loss(name: str, tasks: frozenset[Task], highest: float, meaning: str, loss: RowLoss) -> Metric:
-    def mean(target: Target, scores: Scores) -> float:
-        return float(loss(target, scores).mean())
-
-    return Metric(name, tasks, "lower", 0.0, (0.0, highest), meaning, mean, loss)
 
 
 def _skill(name: str, tasks: frozenset[Task], lowest: float, meaning: str, function: Statistic) -> Metric:
@@ -214,32 +176,48 @@ def _ece(target: Target, scores: Scores) -> float:
 
 
 _ALL = (
-    _loss("log_loss", _CLASSES, np.inf, "surprise at what happened, in nats per row", _log_losses),
-    _skill("roc_auc", _CLASSES, 0.0, "chance that a positive scores above a negative", _roc_auc),
-    _skill("average_precision", _BINARY, 0.0, "precision averaged over recall", _average_precision),
-    _loss("brier", _CLASSES, 2.0, "squared distance of the probabilities from what happened", _briers),
+    loss("log_loss", _CLASSES, np.inf, "surprise at what happened, in nats per row", _log_losses),
+    _skill("roc_auc", _CLASSES, 0.0, "chance that a positive scores above a negative", roc_auc),
+    _skill("average_precision", _BINARY, 0.0, "precision averaged over recall", average_precision),
+    loss("brier", _CLASSES, 2.0, "squared distance of the probabilities from what happened", _briers),
     _calibration("calibration_slope", 1.0, "below 1: too extreme; above: too timid", calibration_slope),
     _calibration("calibration_intercept", 0.0, "above 0: predictions too low; below: too high", calibration_intercept),
     Metric("ece", _BINARY, "lower", 0.0, (0.0, 1.0), "mean gap of predicted and observed share in ten bins", _ece),
     _skill("accuracy", _CLASSES, 0.0, "share of rows whose likelier class is right", _accuracy),
-    _loss("squared_error", _REGRESSION, np.inf, "mean squared error, in the target's unit squared", _squared_errors),
+    loss("squared_error", _REGRESSION, np.inf, "mean squared error, in the target's unit squared", _squared_errors),
     Metric("rmse", _REGRESSION, "lower", 0.0, (0.0, np.inf), "root of the mean squared error", _rmse),
-    _loss("absolute_error", _REGRESSION, np.inf, "mean absolute error, in the target's unit", _absolute_errors),
+    loss("absolute_error", _REGRESSION, np.inf, "mean absolute error, in the target's unit", _absolute_errors),
     _skill("r2", _REGRESSION, -np.inf, "share of the target's variance that is explained", _r2),
 )
 
-
-def _finite(function: Statistic) -> Statistic:
-    def value(target: Target, scores: Scores) -> float:
-        if not (np.isfinite(target).all() and np.isfinite(scores).all()):
-            return np.nan
-        with np.errstate(over="ignore", invalid="ignore"):
-            return function(target, scores)
-
-    return value
+_SHARED: Mapping[str, OfParts] = {
+    "roc_auc": roc_aucs,
+    "average_precision": average_precisions,
+    "calibration_slope": lambda target, scores: slopes(target, scores[:, 1]),
+    "calibration_intercept": lambda target, scores: intercepts(target, scores[:, 1]),
+}
 
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: replace(metric, function=_finite(metric.function)) for metric in _ALL}
+class _Metrics(Mapping[str, Metric]):
+    """The metrics that every report has; those of families can be asked for by name as well."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = {metric.name: metric for metric in metrics}
+
+    def __getitem__(self, name: str) -> Metric:
+        found = self._metrics.get(name) or family_member(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+
+METRICS: Mapping[str, Metric] = _Metrics(
+    replace(metric, function=finite(metric.function), shared=_SHARED.get(metric.name)) for metric in _ALL
 )
-"""Every metric by its name, in the order of reports."""
+"""Every metric by its name, in the order of reports; the families of `metric_families` are found and not listed."""

@@ -14,6 +14,8 @@ from ratchet.core.params import Task
 if TYPE_CHECKING:
     import pandas as pd
 
+    Column = Sequence[object] | NDArray[Any] | pd.api.extensions.ExtensionArray
+
 Scores = NDArray[np.float64]
 """(n, k) probabilities in the order of the record's labels, or (n, 1) values for regression."""
 
@@ -30,8 +32,8 @@ class Predictor(Protocol):
         ...
 
 
-def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object] | NDArray[Any]]) -> pd.DataFrame:
-    """The model's input table from one sequence per feature, in the order of `inputs`.
+def frame(inputs: Sequence[Feature], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """The model's input table from one sequence (or array of pandas) per feature, in the order of `inputs`.
 
     Numbers become float64 and categories text, with NaN for what is missing, whatever else is in the column: to an
     encoder None and NaN are two things, and a row must score the same alone as among others.
@@ -41,7 +43,7 @@ def frame(inputs: Sequence[Feature], columns: Mapping[str, Sequence[object] | ND
     return pd.DataFrame({feature.name: _column(feature.kind, columns[feature.name]) for feature in inputs})
 
 
-def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any] | pd.api.extensions.ExtensionArray:
+def _column(kind: str, values: Column) -> NDArray[Any] | pd.api.extensions.ExtensionArray:
     import pandas as pd
 
     if kind == "number":
@@ -49,6 +51,8 @@ def _column(kind: str, values: Sequence[object] | NDArray[Any]) -> NDArray[Any] 
         if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
             return values.astype(np.float64)
         return np.asarray(pd.to_numeric(np.array(values, dtype=object)), dtype=np.float64)
+    if isinstance(values, pd.api.extensions.ExtensionArray) and str(values.dtype) == "str":
+        return values
     texts = np.array(values, dtype=object)
     texts[pd.isna(texts)] = None
     return pd.array(texts, dtype="str")

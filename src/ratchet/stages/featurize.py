@@ -21,9 +21,9 @@ from ratchet.core.feature_table import (
 )
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
-from ratchet.core.schema import ROWS, Schema
+from ratchet.core.schema import LOOKUPS, ROWS, Schema
 from ratchet.io import layout
-from ratchet.io.batches import LOOKUPS, UnitStore
+from ratchet.io.batches import UnitStore
 from ratchet.io.code import code_digest
 from ratchet.io.progress import report_work, say
 from ratchet.io.room import FeatureFunctions, feature_functions, read_params, read_schema
@@ -50,11 +50,13 @@ def run(root: Path) -> None:
             left_out += f", {quarantined:,} in quarantine"
         say(f"featurize {unit}: {len(labels):,} rows x {features.shape[1]} features, {left_out}")
 
-    settings = {
-        "project": params.project.model_dump(),
-        "split": params.split.model_dump(),
-        "schema": schema.model_dump(),
-    }
+    settings = digest_of(
+        {
+            "project": params.project.model_dump(),
+            "cluster": params.split.cluster.model_dump() if params.split.cluster else None,
+            "schema": schema.model_dump(),
+        }
+    )
     code = code_digest("ratchet", params.project.room)
     recorded = {unit: valid.digests(unit) for unit in (LOOKUPS, *valid.store.names())}
     keys = {

@@ -5,18 +5,17 @@ Rows that break a rule go into quarantine: they are kept here, and later stages 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.core.manifest import digest_of
-from ratchet.core.schema import Schema
-from ratchet.core.validation.batch import declared_tables, validate_batch
-from ratchet.core.validation.batch_names import STANDING
+from ratchet.core.schema import LOOKUPS, Schema
+from ratchet.core.validation.batch import validate_batch
 from ratchet.core.validation.periods import history_of
 from ratchet.core.validation.profile import BatchProfile
 from ratchet.core.validation.records import ValidationReport
 from ratchet.core.validation.refusal import reasons, refusal
-from ratchet.core.validation.report_line import counts
 from ratchet.io import releases
 from ratchet.io.batches import RawBatches
 from ratchet.io.code import code_digest
@@ -31,15 +30,30 @@ if TYPE_CHECKING:
 
 def run(root: Path) -> None:
     """Write the report, the profile and the quarantine of each batch. Raises BatchRefused with what was found."""
+    _load_dataframely()
     checks = Checks(root, read_schema(root, read_params(root)))
 
     def make(unit: str, folder: Path) -> None:
         earlier = checks.quarantined_so_far(unit)
         report = checks.check(unit, folder)
         before = "" if earlier in (None, report.quarantined) else f" ({earlier:,} in quarantine before)"
-        say(f"validate {unit}: {counts(report)}{before}")
+        say(f"validate {unit}: {report.counts()}{before}")
 
     report_work("validate", checks.validated.store.update(checks.keys(code_digest("ratchet")), make))
+
+
+def _load_dataframely() -> None:
+    """Load it without SQLAlchemy, which it loads where it can: that takes longer than all the rest, and serves nothing.
+
+    Python takes None in place of a module as "not installed", which dataframely expects.
+    """
+    if "sqlalchemy" in sys.modules:
+        return
+    sys.modules["sqlalchemy"] = None  # type: ignore[assignment]  # documented, but not in the type
+    try:
+        import dataframely  # noqa: F401
+    finally:
+        del sys.modules["sqlalchemy"]
 
 
 class Checks:
@@ -55,14 +69,14 @@ class Checks:
         """Of each unit, the digest of all that decides what is written of it."""
         units = {name: unit.files for name, unit in self.validated.ingested.manifest().units.items()}
         schema = digest_of(self._schema.model_dump())
-        standing = units.get(STANDING) if self._schema.rows.references else None
+        standing = units.get(LOOKUPS) if self._schema.rows.references else None
         return {
             name: digest_of(
                 {
                     "files": found,
                     "schema": schema,
                     "code": code,
-                    "lookups": None if name == STANDING else standing,
+                    "lookups": None if name == LOOKUPS else standing,
                     "before": [[earlier, units[earlier]] for earlier in self._before(name)],
                     "released": [each.model_dump() for each in releases.read_releases(self._raw, name)],
                     "taken": str(releases.read_taken(self._raw, name)),
@@ -73,9 +87,9 @@ class Checks:
 
     def check(self, unit: str, folder: Path) -> ValidationReport:
         """Validate one unit and write what was found into `folder`. Raises BatchRefused."""
-        names = declared_tables(unit, self._schema)
+        names = self._schema.tables_of(unit)
         tables = {name: read_polars(self.validated.ingested.file(unit, f"{name}.parquet")) for name in names}
-        if unit != STANDING:
+        if unit != LOOKUPS:
             tables |= self._referenced()
         found = validate_batch(
             unit,
@@ -102,7 +116,7 @@ class Checks:
 
     def _before(self, unit: str) -> list[str]:
         """The batches that a batch is compared with, oldest first."""
-        if unit == STANDING:
+        if unit == LOOKUPS:
             return []
         return history_of(unit, self.validated.ingested.names(), self._schema.rows.period)
 
@@ -115,4 +129,4 @@ class Checks:
         """The standing lookups that the schema's references name."""
         names = {each.lookup for each in self._schema.rows.references} & self._schema.standing_tables().keys()
         store = self.validated.ingested
-        return {name: read_polars(store.file(STANDING, f"{name}.parquet")) for name in sorted(names)}
+        return {name: read_polars(store.file(LOOKUPS, f"{name}.parquet")) for name in sorted(names)}
