@@ -136,6 +136,7 @@ EDITS = {
     "metrics": {"auc": 1.0}, "model_digest": "another", "seal": "another", "kind": "rollback", "sequence": 9,
     "previous": GENESIS[:-1] + "1", "hash": GENESIS, "run_id": "another", "trained_on": {}, "commit": "another",
     "decision_digest": "another", "fingerprint": "another", "model": "another",
+    "overrides": [{"conditions": ["better"], "reason": "r", "actor": "a", "expires": "2026-01-01T00:00:00+00:00"}],
 }  # fmt: skip
 
 

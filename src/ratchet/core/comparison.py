@@ -28,7 +28,17 @@ from ratchet.core.clusters import (
 from ratchet.core.findings import Advice, Comparison, Estimate
 from ratchet.errors import UsageError
 
-__all__ = ["Advice", "Comparison", "Estimate", "compare", "interval", "jackknife", "rows_needed"]
+__all__ = [
+    "Advice",
+    "Comparison",
+    "Estimate",
+    "compare",
+    "interval",
+    "jackknife",
+    "normal_rows",
+    "p_values",
+    "rows_needed",
+]
 
 ROUND_OFF = 1e-12
 """Relative to the mean loss: a difference no larger is rounding, not a difference between models."""
@@ -73,7 +83,7 @@ def _finite_losses(values: Floats, whose: str) -> Floats:
 def _judge(gains: Floats, groups: Groups, *, dust: float, alpha: float, margin: float) -> Comparison:
     gain, error, sd = float(gains.mean()), standard_error(gains, groups), spread(gains)
     low, high = bounds(gain, error, groups.count - 1, alpha)
-    better, worse = _p_values(gain + margin, error, groups.count - 1, dust)
+    better, worse = p_values(gain + margin, error, groups.count - 1, dust)
     return Comparison(
         gain=gain,
         low=low,
@@ -93,8 +103,11 @@ def _judge(gains: Floats, groups: Groups, *, dust: float, alpha: float, margin: 
     )
 
 
-def _p_values(shifted: float, error: float | None, degrees: int, dust: float) -> tuple[float, float]:
-    """(p_better, p_worse). Without spread the sign of the shifted gain decides, and no difference decides nothing."""
+def p_values(shifted: float, error: float | None, degrees: int, dust: float) -> tuple[float, float]:
+    """(p_better, p_worse) of a mean gain plus the margin, from its standard error (None: one cluster) by Student's t.
+
+    Without spread the sign of the shifted gain decides, and no difference, nothing above `dust`, decides nothing.
+    """
     from scipy.special import stdtr
 
     if error is None or max(abs(shifted), error) <= dust:
@@ -130,15 +143,22 @@ def _lag1(gains: Floats, groups: Groups) -> float | None:
 def rows_needed(comparison: Comparison, *, alpha: float, power: float, min_effect: float) -> Advice | None:
     """Rows, and clusters of the present mean size, that find a true gain of `min_effect` with this power.
 
-    n = design effect * ((z(1 - alpha) + z(power)) * sd / min_effect)^2. A design effect below 1 is the luck of few
-    clusters and is not counted on. None if the comparison does not say how much rows vary.
+    None if the comparison does not say how much rows vary.
     """
-    from scipy.special import ndtri
-
     if comparison.design_effect is None:
         return None
-    ratio = max(0.0, float(ndtri(1 - alpha) + ndtri(power))) * comparison.sd / min_effect
-    rows = max(1.0, comparison.design_effect) * ratio * ratio
+    rows = normal_rows(comparison.sd, comparison.design_effect, alpha=alpha, power=power, min_effect=min_effect)
     if not math.isfinite(rows):
         return None
     return Advice(rows=math.ceil(rows), clusters=math.ceil(rows * comparison.clusters / comparison.rows))
+
+
+def normal_rows(sd: float, design_effect: float, *, alpha: float, power: float, min_effect: float) -> float:
+    """design effect * ((z(1 - alpha) + z(power)) * sd / min_effect)^2: what the normal approximation asks for.
+
+    A design effect below 1 is the luck of few clusters and is not counted on.
+    """
+    from scipy.special import ndtri
+
+    ratio = max(0.0, float(ndtri(1 - alpha) + ndtri(power))) * sd / min_effect
+    return max(1.0, design_effect) * ratio * ratio

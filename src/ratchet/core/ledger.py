@@ -6,20 +6,40 @@ dropped or reordered line is found. What serves is the version that the last ent
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from ratchet.core.params import Section
-from ratchet.errors import PromotionRefused, TamperedFile
+from ratchet.core import chain
+from ratchet.core.chain import GENESIS, Link, linked
+from ratchet.core.section import Section
+from ratchet.errors import PromotionRefused
 
-GENESIS = "0" * 64
-"""What the first entry names as the one before it."""
+__all__ = [
+    "GENESIS",
+    "Change",
+    "Entry",
+    "Overridden",
+    "append",
+    "champion",
+    "champion_at",
+    "dump",
+    "load",
+    "rollback_target",
+    "withdrawn",
+]
+
+
+class Overridden(Section):
+    """Failed conditions of the decision that somebody took upon themselves, and until when (see `core.override`)."""
+
+    conditions: tuple[str, ...]
+    reason: str
+    actor: str
+    expires: str = Field(description="ISO 8601, UTC: from then on nothing more was to be promoted by it")
 
 
 class Change(Section):
@@ -44,16 +64,19 @@ class Change(Section):
     actor: str
     time: str = Field(description="ISO 8601, UTC")
     reason: str
+    overrides: tuple[Overridden, ...] = Field(default=(), description="what let a decision of another verdict serve")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without overrides the field is left out: an entry of before has the same bytes, and the same hash."""
+        tree: dict[str, Any] = dump(self)
+        if not self.overrides:
+            tree.pop("overrides", None)
+        return tree
 
 
-class Entry(Change):
+class Entry(Change, Link):
     """A change with its place in the chain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    sequence: int
-    previous: str
-    hash: str
 
 
 def append(entries: Sequence[Entry], change: Change) -> Entry:
@@ -65,12 +88,7 @@ def append(entries: Sequence[Entry], change: Change) -> Entry:
             f"but the change replaces version {change.replaces or 'none'}",
             next_step="evaluate again against the version that serves: ratchet run",
         )
-    body = {
-        **change.model_dump(),
-        "sequence": len(entries) + 1,
-        "previous": entries[-1].hash if entries else GENESIS,
-    }
-    return Entry(**body, hash=_digest(body))
+    return linked(Entry, entries, change.model_dump())
 
 
 def champion(entries: Sequence[Entry]) -> Entry | None:
@@ -113,40 +131,14 @@ def withdrawn(entries: Sequence[Entry]) -> dict[str, Entry]:
 
 def dump(entries: Iterable[Entry]) -> str:
     """The ledger file's text."""
-    return "".join(_canonical(entry.model_dump()) + "\n" for entry in entries)
+    return chain.dump(entries)
 
 
 def load(text: str) -> tuple[Entry, ...]:
     """Read the ledger file and verify the chain. Raises TamperedFile that names the first line that does not fit."""
-    entries: list[Entry] = []
-    # Not splitlines: a reason may hold U+2028 or another mark that it would take for the end of a line.
-    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
-        entries.append(_verified(line, number, entries[-1].hash if entries else GENESIS))
-    return tuple(entries)
-
-
-def _verified(line: str, number: int, previous: str) -> Entry:
-    try:
-        entry = Entry.model_validate_json(line)
-    except ValidationError as error:
-        raise _tampered(number, "cannot be read") from error
-    if entry.sequence != number or entry.previous != previous:
-        raise _tampered(number, "does not follow the entry before it")
-    if entry.hash != _digest(entry.model_dump(exclude={"hash"})):
-        raise _tampered(number, "was edited after it was written")
-    return entry
-
-
-def _tampered(number: int, what: str) -> TamperedFile:
-    return TamperedFile(
-        f"ledger entry {number} {what}",
+    return chain.load(
+        Entry,
+        text,
+        name="ledger",
         next_step="compare the ledger branch with another clone; nothing is served or promoted on a broken chain",
     )
-
-
-def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(body).encode()).hexdigest()
-
-
-def _canonical(body: dict[str, Any]) -> str:
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
