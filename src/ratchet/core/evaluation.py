@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ratchet.core.clusters import Replicates, group, interval, jackknifed, replicates
-from ratchet.core.findings import Estimate
+from ratchet.core.findings import Estimate, MetricRow
 from ratchet.core.metrics import Metric, Target, metrics_for, row_losses
-from ratchet.core.params import Section, Task
+from ratchet.core.params import Task
 from ratchet.core.scoring import Scores
-
-
-class MetricRow(Section):
-    """One metric: each model's estimate, and the challenger's gain over the reference (positive is better)."""
-
-    name: str
-    meaning: str
-    direction: str
-    models: dict[str, Estimate]
-    gain: Estimate | None
 
 
 def evaluate(
@@ -33,21 +23,21 @@ def evaluate(
     clusters: ArrayLike | None,
     pair: tuple[str, str],
     alpha: float,
+    also: Iterable[str] = (),
 ) -> list[MetricRow]:
     """All metrics of `task` for each of `models` (name to scores) on the same rows, with clustered intervals.
 
-    `pair` names the reference and the challenger: the gain is of the second over the first, if both are there.
+    `pair` names the reference and the challenger: the gain is of the second over the first, if both are there. `also`
+    names metrics of families that are wanted besides (`ratchet.core.metric_families`).
     """
     codes = None if clusters is None else group(clusters, len(target)).codes
-    rows = _Rows(target=target, models=models, clusters=codes, pair=pair, alpha=alpha)
-    return [
-        _row(metric, *(_by_losses if metric.row_loss else _by_jackknife)(metric, rows)) for metric in metrics_for(task)
-    ]
+    rows = Scored(target=target, models=models, clusters=codes, pair=pair, alpha=alpha)
+    return [metric_row(metric, rows) for metric in metrics_for(task, also)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Rows:
-    """What `evaluate` was given, clusters as numbers: names are slow to sort, and each metric sorts them."""
+class Scored:
+    """What `evaluate` is given, clusters best as numbers: names are slow to sort, and each metric sorts them."""
 
     target: Target
     models: Mapping[str, Scores]
@@ -56,11 +46,13 @@ class _Rows:
     alpha: float
 
 
-def _row(metric: Metric, models: dict[str, Estimate], gain: Estimate | None) -> MetricRow:
+def metric_row(metric: Metric, rows: Scored) -> MetricRow:
+    """One metric of each model, with its interval and the gain of the pair, if both are there."""
+    models, gain = (_by_losses if metric.row_loss else _by_jackknife)(metric, rows)
     return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=models, gain=gain)
 
 
-def _by_losses(metric: Metric, rows: _Rows) -> tuple[dict[str, Estimate], Estimate | None]:
+def _by_losses(metric: Metric, rows: Scored) -> tuple[dict[str, Estimate], Estimate | None]:
     losses = {name: row_losses(metric.name, rows.target, scores) for name, scores in rows.models.items()}
     reference, challenger = (losses.get(name) for name in rows.pair)
     saved = None if reference is None or challenger is None else reference - challenger
@@ -70,9 +62,12 @@ def _by_losses(metric: Metric, rows: _Rows) -> tuple[dict[str, Estimate], Estima
     )
 
 
-def _by_jackknife(metric: Metric, rows: _Rows) -> tuple[dict[str, Estimate], Estimate | None]:
+def _by_jackknife(metric: Metric, rows: Scored) -> tuple[dict[str, Estimate], Estimate | None]:
     found = {
-        name: replicates(metric.function, (rows.target, scores), rows.clusters) for name, scores in rows.models.items()
+        name: replicates(
+            metric.function, (rows.target, scores), rows.clusters, part=metric.of_parts(rows.target, scores)
+        )
+        for name, scores in rows.models.items()
     }
     reference, challenger = (found.get(name) for name in rows.pair)
     return (

@@ -6,21 +6,21 @@ Unknown keys are refused with the nearest known one; `ratchet params schema` pri
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ratchet.core.feature_params import Features as Features  # noqa: PLC0414 - part of this file's records
-from ratchet.core.leakage.limits import Leakage
+from ratchet.core.gate_params import Bounds as Bounds  # noqa: PLC0414 - part of this file's records
+from ratchet.core.gate_params import Gate as Gate  # noqa: PLC0414 - part of this file's records
+from ratchet.core.section import Name, Share
 from ratchet.core.section import Section as Section  # noqa: PLC0414 - part of this file's records
+from ratchet.core.section import Task as Task  # noqa: PLC0414 - part of this file's records
 from ratchet.core.sources.declared import Data as Data  # noqa: PLC0414 - part of this file's records
 from ratchet.core.zones import Zone
 from ratchet.errors import UsageError, did_you_mean
 
 Record = TypeVar("Record", bound=BaseModel)
-Task = Literal["binary", "multiclass", "regression"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Project(Section):
@@ -48,6 +48,10 @@ class Split(Section):
     holdout: Annotated[int, Field(ge=1)] = Field(
         default=1, description="newest batches held out for the gate, each with what came late for it"
     )
+    open: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        default=0.0,
+        description="share of the training batches' clusters that no model is trained on, and that reports look at",
+    )
     folds: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="time-ordered cross-validation folds")
     cluster: Cluster | None = Field(default=None, description="null says that rows are independent")
 
@@ -66,37 +70,6 @@ class Evaluate(Section):
     """How scores become labels in the classification report and the confusion matrix."""
 
     threshold: Share = Field(default=0.5, description="binary: a probability at or above it is a positive")
-
-
-class Bounds(Section):
-    """An absolute range a metric must lie in."""
-
-    min: float | None = Field(default=None, description="a value below it fails")
-    max: float | None = Field(default=None, description="a value above it fails")
-
-
-class Gate(Section):
-    """When a challenger may replace the champion. Closed unless every condition is shown to hold."""
-
-    metric: Name = Field(description="a metric with a loss per row: log_loss, brier, squared_error, absolute_error")
-    alpha: Annotated[float, Field(gt=0, le=0.5)] = Field(
-        default=0.10, description="one-sided risk of promoting a challenger that is no better"
-    )
-    margin: Annotated[float, Field(ge=0)] = Field(
-        default=0.0, description="0: must be better (superior); above: must not be worse by more (non-inferior)"
-    )
-    refit_margin: Annotated[float, Field(ge=0)] = Field(
-        default=0.0, description="the margin where code and parameters are the champion's and only data is newer"
-    )
-    min_clusters: Annotated[int, Field(ge=2)] = Field(default=7, description="fewer clusters: hold")
-    power: Share = Field(default=0.8, description="for the advice on how many more rows are needed")
-    min_effect: Annotated[float, Field(gt=0)] = Field(default=0.005, description="smallest gain worth finding")
-    floors: dict[Name, Bounds] = Field(default_factory=dict, description="absolute ranges, whoever is champion")
-    leakage: Leakage = Field(default=Leakage(), description="the most that training and holdout may share")
-
-    def margin_for(self, *, refit: bool) -> float:
-        """The margin that a challenger is held to: a refit of the champion's recipe on newer data has its own."""
-        return self.refit_margin if refit else self.margin
 
 
 class Promotion(Section):
@@ -147,6 +120,25 @@ class Params(Section):
     promotion: Promotion = Promotion()
     serve: Serve = Serve()
     report: Report = Report()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing that the labels of the held-out batches say may be told, but the gate's answer."""
+        return self.gate.reuse.policy != "open"
+
+    @model_validator(mode="after")
+    def _something_can_be_looked_at(self) -> Self:
+        if self.sealed and not self.split.open:
+            raise ValueError(
+                f"gate.reuse.policy {self.gate.reuse.policy} seals the held-out batches, and split.open is 0: "
+                "nothing could be looked at; say a share of the training rows, such as 0.15"
+            )
+        if self.sealed and self.split.holdout != 1:
+            raise ValueError(
+                f"gate.reuse.policy {self.gate.reuse.policy} charges each batch for its looks, and split.holdout is "
+                f"{self.split.holdout}: a batch would be new in every window that it is part of; say holdout 1"
+            )
+        return self
 
 
 def parse_params(tree: object, *, source: str = "params.yaml") -> Params:

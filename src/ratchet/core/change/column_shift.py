@@ -14,7 +14,7 @@ where it lies farther out than another batch of the same kind would (`limit`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,8 @@ from ratchet.core.change.records import ColumnShift
 
 Counts = NDArray[np.int64]
 
+RECENT = 12
+"""The newest batches that distributions are compared with, and at most so many new ones: a year of months."""
 LEAST_BATCHES = 3
 """Base batches from which on it can be said what is usual: two distances have no spread that could be trusted."""
 ALPHA = 0.05
@@ -103,7 +105,12 @@ def shifted(
             after = in_words(new[name].column(column)) + (f" in {name}" if len(new) > 1 else "")
             before = in_words(pa.chunked_array([chunk for part in others for chunk in part.chunks], others[0].type))
             found.append(ColumnShift(table=table, column=column, distance=distance, before=before, after=after))
-    return tuple(sorted(found, key=lambda shift: (-shift.distance, shift.column)))
+    return farthest_first(found)
+
+
+def farthest_first(shifts: Iterable[ColumnShift]) -> tuple[ColumnShift, ...]:
+    """Sorted by their distances, equal ones by name."""
+    return tuple(sorted(shifts, key=lambda each: (-each.distance, each.table, each.column)))
 
 
 def _farthest(counted: Tally, base: list[str], new: list[str], level: float) -> tuple[float, str] | None:
@@ -138,7 +145,7 @@ def tally(columns: Sequence[pa.ChunkedArray]) -> Tally:
     present = [_numbers(column) if ordered else column.drop_null() for column in columns]
     rows = np.array([len(column) for column in columns], dtype=np.int64)
     missing = rows - np.array([len(values) for values in present], dtype=np.int64)
-    return Tally(ordered, _below(present) if ordered else _values(present), missing, rows)
+    return Tally(ordered, _below(present) if ordered else value_cells([*map(counted, present)]), missing, rows)
 
 
 def in_words(values: pa.ChunkedArray) -> str:
@@ -220,16 +227,16 @@ def _cuts(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[np.linspace(0, len(values) - 1, CUTS + 1).astype(np.int64)]
 
 
-def _values(batches: Sequence[pa.ChunkedArray]) -> Counts:
-    counted = [_counted(values) for values in batches]
-    place = {value: position for position, value in enumerate(sorted({value for each in counted for value in each}))}
-    cells = np.zeros((len(batches), len(place)), dtype=np.int64)
-    for row, each in enumerate(counted):
+def value_cells(counts: Sequence[Mapping[str, int]]) -> Counts:
+    """A row for each batch, with how often it has each value of any of them, the values sorted."""
+    place = {value: position for position, value in enumerate(sorted(set().union(*counts)))}
+    cells = np.zeros((len(counts), len(place)), dtype=np.int64)
+    for row, each in enumerate(counts):
         cells[row, [place[value] for value in each]] = list(each.values())
     return cells
 
 
-def _counted(present: pa.ChunkedArray) -> dict[str, int]:
+def counted(present: pa.ChunkedArray) -> dict[str, int]:
     """How often each value is there; a boolean is written as in params.yaml."""
     counts = pc.value_counts(present.cast(pa.string()))
     return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.core.change.cells import differ, sides, type_name
-from ratchet.core.change.column_shift import in_words, names_rows
+from ratchet.core.change.column_shift import counted, in_words, names_rows
 from ratchet.core.change.matching import Matched, match_rows, unmatched
 from ratchet.core.change.moved import arrow, moved
 from ratchet.core.change.records import BatchChange, ColumnChange, SchemaChange
+from ratchet.core.conform import is_text
+from ratchet.core.schema import LOOKUPS, ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +125,11 @@ def is_same(change: BatchChange) -> bool:
     return change.kind == "changed" and not any(differing) and not change.schema_changes
 
 
+def place(unit: str, table: str) -> tuple[bool, str, bool, str]:
+    """What tables are sorted by: batches in time order, in each the rows first; the standing lookups last."""
+    return unit == LOOKUPS, unit, table != ROWS, table
+
+
 def schema_changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[SchemaChange, ...]:
     """The columns that only one side has, or whose type is another: first those of `after`, in its order.
 
@@ -198,7 +205,7 @@ def new_values(after: Mapping[str, pa.Table], known: Iterable[pa.Table]) -> dict
     categories. `known` is read only as far as anything new is left, so that a generator need not read all of history.
     """
     left = {
-        (batch, column): dict(_counts(table.column(column)))
+        (batch, column): counted(table.column(column).drop_null())
         for batch, table in after.items()
         for column in text_columns(table)
         if not names_rows(table.column(column))
@@ -229,12 +236,7 @@ def category_fields(found: Mapping[str, NewValues], which: Literal["new", "gone"
 
 def text_columns(table: pa.Table) -> list[str]:
     """The columns that hold text."""
-    return [each.name for each in table.schema if pa.types.is_string(each.type) or pa.types.is_large_string(each.type)]
-
-
-def _counts(values: pa.ChunkedArray) -> Mapping[str, int]:
-    counts = pc.value_counts(values.drop_null())
-    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+    return [each.name for each in table.schema if is_text(each.type)]
 
 
 def _commonest(values: Mapping[str, int]) -> list[str]:

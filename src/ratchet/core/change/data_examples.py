@@ -14,6 +14,7 @@ import polars as pl
 from ratchet.core.change.data import TableDiff, differing
 from ratchet.core.change.data_diff import CellEdit, Examples, RowEdit
 from ratchet.core.change.matching import Matched
+from ratchet.core.report.text import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +55,7 @@ def in_text(value: Any) -> str | None:
         return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(float(value))
     if isinstance(value, datetime | date):
         return value.isoformat(*((" ",) if isinstance(value, datetime) else ()))
-    text = str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return shortened(str(value), LONGEST)
 
 
 def _edits(

@@ -35,8 +35,8 @@ class Scored:
 def sample(rows: int, random: np.random.Generator, *, most: int = SAMPLE_ROWS) -> Order:
     """At most `most` of `rows` row numbers, ascending.
 
-    Rows are drawn one by one, not by whole clusters: importance comes without an interval, and for a mean alone rows
-    from every cluster say more than all rows of a few.
+    Rows are drawn one by one, not by whole clusters: for a mean, rows from every cluster say more than all rows of a
+    few. An interval over clusters holds all the same: what rows were left out of a cluster is part of its noise.
     """
     return np.sort(random.choice(rows, size=min(rows, most), replace=False))
 
@@ -57,6 +57,11 @@ def feature_importance(
     return tuple(sorted(found, key=_order))
 
 
+def shuffled(table: pd.DataFrame, name: str, order: Order) -> pd.DataFrame:
+    """The same rows with the values of the feature `name` dealt anew: row i has those of row order[i]."""
+    return table.assign(**{name: table[name].array.take(order)})
+
+
 def _order(found: Importance) -> tuple[float, float]:
     base, change = found.base or 0.0, found.change or 0.0
     return -abs(change - base), -max(base, change)
@@ -66,11 +71,7 @@ def _costs(model: Scored, orders: Sequence[Order]) -> dict[str, float]:
     """By feature: the mean loss with its values shuffled, less the loss as they are. What overflows is left out."""
     usual = model.loss(model.inputs)
     costs = {
-        str(name): float(np.mean([model.loss(_shuffled(model.inputs, name, order)) for order in orders])) - usual
+        str(name): float(np.mean([model.loss(shuffled(model.inputs, name, order)) for order in orders])) - usual
         for name in model.inputs.columns
     }
     return {name: cost for name, cost in costs.items() if math.isfinite(cost)}
-
-
-def _shuffled(table: pd.DataFrame, name: str, order: Order) -> pd.DataFrame:
-    return table.assign(**{name: table[name].array.take(order)})

@@ -16,8 +16,7 @@ import numpy as np
 from ratchet.core.change.records import BatchMetric, Curve, MetricChange, Real
 from ratchet.core.clusters import JACKKNIFE_GROUPS, check_level
 from ratchet.core.curves import curves
-from ratchet.core.evaluation import MetricRow
-from ratchet.core.findings import Estimate
+from ratchet.core.findings import Estimate, MetricRow
 from ratchet.core.metrics import METRICS, Target
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from ratchet.core.change.column_shift import LEAST, is_ordered, names_rows, tally
+from ratchet.core.conform import is_text
 
 
 def moved(before: pl.Series, after: pl.Series, *, at_most: float = 1.0) -> float | None:
@@ -59,5 +60,4 @@ def arrow(values: pl.Series) -> pa.ChunkedArray:
 def _is_counted(*versions: pa.ChunkedArray) -> bool:
     """Whether a column's values are counted one by one: texts that do not name rows, and booleans."""
     kind = versions[0].type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return bool(pa.types.is_boolean(kind) or text) and not all(names_rows(each) for each in versions)
+    return (pa.types.is_boolean(kind) or is_text(kind)) and not all(names_rows(each) for each in versions)
