@@ -31,8 +31,7 @@ from ratchet.core.change.records import (
     StageRun,
 )
 from ratchet.core.decision import Condition, Decision, Evidence
-from ratchet.core.evaluation import MetricRow
-from ratchet.core.findings import Advice, Estimate
+from ratchet.core.findings import Advice, Estimate, MetricRow
 from ratchet.core.findings import Comparison as Compared
 from ratchet.core.judged import Evaluation
 from ratchet.core.leakage.records import LeakageCheck
@@ -119,8 +118,7 @@ def decision(verdict: Verdict, *, first: bool = False) -> Decision:
             champion=None if first else 1,
             challenger_is_champion=False,
             comparison=compared,
-            challenger_metrics={},
-            reference_metrics={},
+            metrics=(),
             holdout=("2013-07",),
             contaminated=(),
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.change.records import BatchMetric, Change, ParamChange, Rows
-from ratchet.core.evaluation import MetricRow
+from ratchet.core.findings import MetricRow
 from ratchet.core.judged import Evaluation
 from ratchet.core.leakage.records import LeakageCheck, Pair, Shared, Telling
 from ratchet.core.report.build import Report

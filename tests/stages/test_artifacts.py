@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ratchet.core.decision import Decision
@@ -20,7 +21,7 @@ from ratchet.core.scoring import Scores, frame, score
 from ratchet.io import files, layout, model_folder
 from ratchet.io.batches import UnitStore
 from ratchet.io.champion import write_entry
-from ratchet.io.tables import read_frame
+from ratchet.io.tables import read_frame, read_table
 
 RunPipeline = Callable[..., None]
 
@@ -52,7 +53,7 @@ def evaluation_of(root: Path) -> Evaluation:
 def test_evaluation_scored_with_the_model_that_is_stored(trained: Path, predictions: pd.DataFrame) -> None:
     """Scoring the held-out features again with the model from its folder gives the very same numbers."""
     again = scored(trained / layout.MODEL, features_of(trained, HOLDOUT))
-    np.testing.assert_array_equal(scores_of(predictions, CHALLENGER), again)
+    np.testing.assert_array_equal(scores_of(pa.Table.from_pandas(predictions), CHALLENGER), again)
 
 
 def test_the_model_takes_raw_features(trained: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_champion_is_scored_on_the_same_rows(root: Path, run_pipeline: RunPipe
     """A model that is its own champion says the same twice, gains nothing, and is known to be the same."""
     before = crown(root)
     run_pipeline(root, "evaluate", "gate")
-    table, evaluation = read_frame(root / layout.EVALUATION / "predictions.parquet"), evaluation_of(root)
+    table, evaluation = read_table(root / layout.EVALUATION / "predictions.parquet"), evaluation_of(root)
     np.testing.assert_array_equal(scores_of(table, CHAMPION), before)
     np.testing.assert_array_equal(scores_of(table, CHALLENGER), before)
     assert (evaluation.reference, evaluation.champion, evaluation.challenger_is_champion) == ("champion", 1, True)
@@ -146,7 +147,7 @@ def test_a_champion_of_an_older_room_is_given_its_own_features(root: Path, run_p
     path.write_text(path.read_text(encoding="utf-8").replace('rows[["x", "kind"]]', 'rows[["x"]]'), encoding="utf-8")
     sealed = sorted((root / layout.CHAMPION).rglob("*"))
     run_pipeline(root, "featurize", "train", "evaluate")
-    table, evaluation = read_frame(root / layout.EVALUATION / "predictions.parquet"), evaluation_of(root)
+    table, evaluation = read_table(root / layout.EVALUATION / "predictions.parquet"), evaluation_of(root)
     assert [feature.name for feature in model_folder.read_record(root / layout.MODEL).features] == [
         "x",
         "height",

@@ -102,7 +102,7 @@ def test_limits_are_parameters(root: Path, run_pipeline: RunPipeline) -> None:
 
 def test_no_check_no_promotion(root: Path, run_pipeline: RunPipeline) -> None:
     """An evaluation from before leakage was looked for does not promote."""
-    path = root / layout.EVALUATION / "evaluation.json"
+    path = root / layout.SEALED / "evidence.json"
     record = json.loads(path.read_bytes())
     del record["leakage"]
     path.write_text(json.dumps(record), encoding="utf-8")

@@ -13,7 +13,7 @@ from ratchet.core.params import Evaluate, Features, Gate, Model, Params, Project
 from ratchet.io import layout
 from ratchet.io.champion import Champion
 from ratchet.io.model_folder import LoadedModel
-from ratchet.stages.evaluate import _is_refit
+from ratchet.stages.scored_rows import _is_refit
 
 PROJECT = Project(name="m", room="little", task="regression", target="y")
 RECIPE = Recipe(project=PROJECT, features=Features(), model=Model(estimator="ridge"))

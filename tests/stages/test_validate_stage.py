@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ratchet.core.validation.batch_names import HISTORY
+from ratchet.core.validation.periods import HISTORY
 from ratchet.core.validation.releases import Release
 from ratchet.errors import BatchRefused, DataRefused, TamperedFile
 from ratchet.io import layout

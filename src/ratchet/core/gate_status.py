@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CONTEXT = "ratchet/gate"
 LONGEST = 140
 """The longest description that GitHub takes, in characters."""
+ANSWER = "sealed"
+"""The condition that says no more than the verdict."""
 RULE = 40
 """Characters of a parameter that decides how a change is judged, with its values."""
 
@@ -38,8 +40,19 @@ def of_decision(decision: Decision, params: Iterable[ParamChange] = ()) -> GateS
         same = "same model: the change makes the model that already serves"
         return GateStatus(state="success", description=same + rules)
     state: Literal["success", "failure"] = "success" if decision.verdict == "promote" else "failure"
-    why = f"{decision.verdict}: {_gain(decision) or decision.reason}"
+    why = _sealed(decision) or f"{decision.verdict}: {_gain(decision) or decision.reason}"
     return GateStatus(state=state, description=shorten(why, LONGEST - len(rules)) + rules)
+
+
+def _sealed(decision: Decision) -> str:
+    """'not promoted: look 3 at 2013-07, at level 0.0013; 17 more are in the budget'; empty for an open decision."""
+    if decision.seal is None:
+        return ""
+    # Imported late: it brings numpy, and most that asks for a status judges nothing sealed.
+    from ratchet.core.report.sealed import budget_of, word_of
+
+    failed = [each.sentence for each in decision.conditions if not each.passed and each.name != ANSWER]
+    return f"{word_of(decision)}: {'; '.join(failed) or budget_of(decision)}"
 
 
 def _gain(decision: Decision) -> str:

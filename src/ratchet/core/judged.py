@@ -1,31 +1,37 @@
-"""The held-out rows with every model's scores: what evaluation hands to the gate."""
+"""The rows that are looked at with every model's scores, and what was measured on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from ratchet.core.evaluation import MetricRow
-from ratchet.core.feature_table import CLUSTER, TARGET
-from ratchet.core.findings import Finite
+from ratchet.core.clusters import missing
+from ratchet.core.decision import BASELINE as BASELINE  # noqa: PLC0414 - part of this file's names
+from ratchet.core.decision import CHALLENGER as CHALLENGER  # noqa: PLC0414
+from ratchet.core.decision import CHAMPION as CHAMPION  # noqa: PLC0414
+from ratchet.core.findings import Finite, MetricRow
+from ratchet.core.label_columns import CLUSTER, TARGET
 from ratchet.core.leakage.records import LeakageCheck
+from ratchet.core.looked_at import LookedAt
 from ratchet.core.metrics import Target
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHALLENGER: Final = "challenger"
-CHAMPION: Final = "champion"
-BASELINE: Final = "baseline"
+    import pyarrow as pa
 
 
 class Evaluation(Finite):
-    """`evaluation.json`: who was compared with whom, on which batches, and what was measured."""
+    """`evaluation.json`: who was compared with whom, on which rows, and what was measured.
+
+    `holdout` are the batches that judge, `contaminated` those that a model was trained on. Everything that was measured
+    is of the rows `looked_at`, which are others where the policy seals those that judge.
+    """
 
     task: Task
     labels: list[str]
@@ -41,6 +47,7 @@ class Evaluation(Finite):
     clusters: int | None
     metrics: list[MetricRow]
     leakage: LeakageCheck | None = None
+    looked_at: LookedAt | None = Field(default=None, description="None in evaluations of before: those that judge")
 
 
 def predictions_table(labels: pd.DataFrame, target: Target, models: Mapping[str, Scores]) -> pd.DataFrame:
@@ -51,13 +58,20 @@ def predictions_table(labels: pd.DataFrame, target: Target, models: Mapping[str,
     return labels.drop(columns=TARGET).assign(**{TARGET: target}, **columns)
 
 
-def scores_of(predictions: pd.DataFrame, model: str) -> Scores | None:
-    """One model's scores from the table of predictions, or None if it has none."""
-    names = [name for name in predictions.columns if name.rpartition(".")[0] == model]
-    return predictions[names].to_numpy(dtype=np.float64) if names else None
+def scores_of(predictions: pa.Table, model: str) -> Scores | None:
+    """One model's scores from the table of predictions as it was written, or None if it has none."""
+    names = [name for name in predictions.column_names if name.rpartition(".")[0] == model]
+    return np.column_stack([numbers_of(predictions, name) for name in names]).astype(np.float64) if names else None
 
 
-def clusters_of(predictions: pd.DataFrame) -> NDArray[np.object_] | None:
-    """Each row's cluster, or None where rows are said to be independent."""
-    names = predictions[CLUSTER]
-    return None if names.isna().all() else names.to_numpy(dtype=object)
+def numbers_of(predictions: pa.Table, column: str) -> NDArray[Any]:
+    """A column of numbers, NaN where one is missing; by way of DLPack, as Arrow's own way to numpy loads pandas."""
+    values = predictions.column(column).combine_chunks()
+    return np.from_dlpack(values.fill_null(np.nan) if values.null_count else values)
+
+
+def clusters_of(labels: pd.DataFrame | pa.Table) -> NDArray[np.object_] | None:
+    """Each row's cluster, of labels or predictions, or None where rows are said to be independent."""
+    column = labels[CLUSTER]
+    names = np.array(column.to_pylist() if hasattr(column, "to_pylist") else column, dtype=object)
+    return None if missing(names) == len(names) else names

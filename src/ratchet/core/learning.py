@@ -82,8 +82,19 @@ def fit(batches: Sequence[LabelledBatch], params: Params) -> Fitted:
 
 
 def cross_validate(batches: Mapping[str, LabelledBatch], folds: Sequence[Fold], params: Params) -> dict[str, FoldScore]:
-    """How each fold was scored, by the name of the batch that it was scored on."""
-    return {fold.test[0]: _fold_score(batches, fold, params) for fold in folds}
+    """How each fold was scored, by the name of the batch that it was scored on.
+
+    Batches that are not among `batches` have no row to learn from or to be scored on, as all of theirs are open.
+    """
+    there = [
+        (
+            fold.test[0],
+            [batches[name] for name in fold.train if name in batches],
+            [batches[name] for name in fold.test if name in batches],
+        )
+        for fold in folds
+    ]
+    return {name: _fold_score(train, test, params) for name, train, test in there if train and test}
 
 
 def spread(folds: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -105,10 +116,10 @@ def as_json(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
     }
 
 
-def _fold_score(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params) -> FoldScore:
+def _fold_score(train: Sequence[LabelledBatch], test: Sequence[LabelledBatch], params: Params) -> FoldScore:
     """As time goes by classes come up: a fold from before has none to tell apart, or not those of the scored batch."""
-    rows = _training([batches[name] for name in fold.train], params)
-    features, target = _together([batches[name] for name in fold.test])
+    rows = _training(train, params)
+    features, target = _together(test)
     task = params.project.task
     labels = labels_of(rows.target, task)
     known = known_labels(target, labels, task)
@@ -116,7 +127,7 @@ def _fold_score(batches: Mapping[str, LabelledBatch], fold: Fold, params: Params
         return FoldScore(metrics={}, rows=len(known), unscored=len(known))
     fitted = _fitted(rows, params, labels)
     scores = score(fitted.pipeline, task, model_inputs(features[known], fitted.features))
-    metrics = measure(task, encode_target(target[known], labels, task), scores)
+    metrics = measure(task, encode_target(target[known], labels, task), scores, also=[params.gate.metric])
     return FoldScore(metrics=metrics, rows=len(known), unscored=int((~known).sum()))
 
 

@@ -45,6 +45,8 @@ class ModelRecord(Section):
     recipe: Recipe
     trained_on: dict[str, str] = Field(min_length=1)
     rows: int
+    open: float = Field(default=0.0, description="split.open under which it was trained: those rows it has not seen")
+    open_by: str = Field(default="", description="by what they were dealt (`core.open_split.dealt_by`); empty: none")
     model_digest: str = Field(description="SHA-256 of model.skops")
     libraries: dict[str, str]
     preprocessing: Treated = Field(default=Treated(), description="what preprocessing did to the training rows")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 
 from ratchet.core.decision import Decision
+from ratchet.core.gate.charged import budget_text
 from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.ledger import champion, withdrawn
 from ratchet.core.manifest import digest_of
@@ -17,12 +18,16 @@ from ratchet.core.params import Params
 from ratchet.core.tracked_run import JUDGING, TRAINING, RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.flows.champion import ledger
-from ratchet.flows.run import pending, read_decision
+from ratchet.flows.run import read_decision
+from ratchet.flows.up_to_date import pending
 from ratchet.io import dvc, layout, model_folder
 from ratchet.io.git import head_commit
 from ratchet.io.mlflow import tracking
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
+
+EVALUATION = "evaluation"
+"""The artifact folder of a run that holds what was measured on the rows that people may look at."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,14 @@ def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: 
             "ratchet.trigger": settings.reason or "by hand",
             "ratchet.champion": str(evaluation.champion or "none"),
             "ratchet.holdout": ", ".join(evaluation.holdout),
+            **_sealed_tags(decision),
             "mlflow.source.git.commit": head_commit(root),
             "mlflow.source.name": "dvc.yaml",
             "mlflow.user": settings.actor,
         },
         artifacts={
             "decision": [root / layout.DECISION],
-            "evaluation": sorted(path for path in (root / layout.EVALUATION).iterdir() if path.suffix != ".parquet"),
+            EVALUATION: sorted(path for path in (root / layout.EVALUATION).iterdir() if path.suffix != ".parquet"),
             "lineage": [root / layout.LOCK, root / "dvc.yaml", root / "params.yaml"],
         },
         inputs={TRAINING: model.trained_on, JUDGING: evaluation.holdout},
@@ -120,6 +126,20 @@ def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: 
         project=root,
         lookup_bytes=round(params.serve.lookup_megabytes * 2**20),
     )
+
+
+def _sealed_tags(decision: Decision) -> dict[str, str]:
+    """What may be told of a sealed decision: the budget, and digests of what is kept back. None of an open one."""
+    if decision.seal is None:
+        return {}
+    level = decision.evidence.look.level if decision.evidence.look else None
+    paid = {"ratchet.look": str(level.run), "ratchet.alpha": f"{level.alpha:.6g}"} if level else {}
+    return {
+        **paid,
+        "ratchet.budget": budget_text(decision.evidence),
+        "ratchet.sealed.evidence": decision.seal.evidence,
+        "ratchet.sealed.decision": decision.seal.decision,
+    }
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ratchet.core.decision import Decision
 from ratchet.core.ledger import Entry, champion, withdrawn
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
-from ratchet.io import computed, dvc, files, layout, model_folder
+from ratchet.flows.up_to_date import nothing_to_judge
+from ratchet.io import computed, dvc, files, layout, model_folder, sealed
 from ratchet.io.batches import RawBatches
 from ratchet.io.progress import say
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
+    from ratchet.core.judged import Evaluation
     from ratchet.io.ingested import Repo
+
+EVALUATE = "evaluate"
+"""The last stage before the gate."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,75 @@ class Outcome:
     restored: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What a run without a decision did, as in `Outcome`, and what was measured on the rows to look at."""
+
+    evaluation: Evaluation
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    restored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """The project as it is before anything runs."""
+
+    params: Params
+    entries: tuple[Entry, ...]
+    repo: Repo
+    found: dvc.Status
+
+    @property
+    def serving(self) -> Entry | None:
+        return champion(self.entries)
+
+
 def run(settings: Settings) -> Outcome:
     """Bring the pipeline up to date against the champion that serves.
 
-    Nothing is judged again if nothing changed, or if what is here is the champion itself.
-    Raises DataRefused, StageFailed, ServiceFailed.
+    Where the policy seals the rows that judge, the look that the gate takes is paid for before it, and closed with the
+    answer after it. Nothing is judged again if nothing changed, or if what is here is the champion itself.
+    Raises DataRefused, StageFailed, ServiceFailed, TamperedFile.
     """
+    with _ready(settings) as ready:
+        if nothing_to_judge(settings, ready.params, ready.found, ready.serving):
+            return _outcome(settings, ready.entries, ())
+        _prepare(settings, ready)
+        stages, seconds = _reproduce(settings.root, partial(_judge, settings, ready))
+    outcome = _outcome(settings, ready.entries, stages)
+    if ready.params.sealed:
+        from ratchet.flows.charge import answer_look
+
+        answer_look(settings, ready.params, outcome.decision)
+    restored = tuple(name for name in stages if name not in seconds)
+    return replace(outcome, seconds=seconds, restored=restored)
+
+
+def run_open(settings: Settings) -> Looked:
+    """Bring the pipeline up to date as far as the evaluation: the gate is not asked, and no look is paid for.
+
+    Raises what `run` does.
+    """
+    with _ready(settings) as ready:
+        _prepare(settings, ready)
+        stages, seconds = _reproduce(settings.root, partial(dvc.reproduce, ready.repo, EVALUATE), whole=False)
+    # Imported late, as below what charges for looks: they bring numpy, which most runs do not need.
+    from ratchet.core.judged import Evaluation
+
+    evaluation = Evaluation.model_validate_json((settings.root / layout.EVALUATION / "evaluation.json").read_bytes())
+    restored = tuple(name for name in stages if name not in seconds)
+    return Looked(evaluation=evaluation, seconds=seconds, restored=restored)
+
+
+@contextmanager
+def _ready(settings: Settings) -> Iterator[_Ready]:
+    """Raises unless the data is here and as it was tracked."""
     params = read_params(settings.root)
     entries = ledger(settings, params).read()
-    serving = champion(entries)
-    folder = settings.root / layout.CHAMPION
     for place in ("data", *layout.WRITTEN_INTO):
         files.sweep(settings.root / place, deep=False)
+    if not params.sealed:
+        sealed.write_look_if_new(settings.root, None)
     if names := computed.distrust(settings.root):
         say(f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}")
     with dvc.project(settings.root, settings.dvc_remote) as repo:
@@ -59,14 +122,25 @@ def run(settings: Settings) -> Outcome:
         _require_data(RawBatches(settings.root))
         if dvc.stale_outputs(found) and repo.config["core"].get("remote"):
             found = _fetched(repo, found)
-        if _nothing_to_judge(settings, found, serving):
-            return _outcome(settings, entries, ())
-        _check_names(params)
-        if not holds(folder, serving):
-            download(settings, params, serving, folder)
-        stages, seconds = _reproduce(settings.root, repo)
-    restored = tuple(name for name in stages if name not in seconds)
-    return replace(_outcome(settings, entries, stages), seconds=seconds, restored=restored)
+        yield _Ready(params=params, entries=entries, repo=repo, found=found)
+
+
+def _prepare(settings: Settings, ready: _Ready) -> None:
+    _check_names(ready.params)
+    folder = settings.root / layout.CHAMPION
+    if not holds(folder, ready.serving):
+        download(settings, ready.params, ready.serving, folder)
+
+
+def _judge(settings: Settings, ready: _Ready) -> list[str]:
+    """Reproduce everything; sealed rows are paid for once it is known what is asked of them."""
+    if not ready.params.sealed:
+        return dvc.reproduce(ready.repo)
+    from ratchet.flows.charge import charge_look
+
+    before = dvc.reproduce(ready.repo, EVALUATE)
+    charge_look(settings, ready.params)
+    return list(dict.fromkeys([*before, *dvc.reproduce(ready.repo)]))
 
 
 def _fetched(repo: Repo, found: dvc.Status) -> dvc.Status:
@@ -82,10 +156,13 @@ def _fetched(repo: Repo, found: dvc.Status) -> dvc.Status:
     return dvc.status(repo)
 
 
-def _reproduce(root: Path, repo: Repo) -> tuple[tuple[str, ...], dict[str, float]]:
+def _reproduce(
+    root: Path, reproduce: Callable[[], list[str]], *, whole: bool = True
+) -> tuple[tuple[str, ...], dict[str, float]]:
     """Run what is out of date and remember how long it took, also where a stage ends early.
 
-    Returns the stages that ran or were restored, and the seconds of those that ran.
+    `whole`: this is all of the pipeline. Returns the stages that ran or were restored, and the seconds of those that
+    ran.
     """
     # Imported late: a run that finds nothing changed measures nothing.
     from ratchet.io import timings
@@ -95,17 +172,19 @@ def _reproduce(root: Path, repo: Repo) -> tuple[tuple[str, ...], dict[str, float
     stages: tuple[str, ...] | None = None
     with timings.stopwatch(root) as watch:
         try:
-            stages = tuple(dvc.reproduce(repo))
+            stages = tuple(reproduce())
         finally:
             computed.remember(root)
             seconds = watch.seconds()
-            timings.write_last_run(
-                root,
-                seconds=seconds,
-                restored=[name for name in stages or () if name not in seconds],
-                whole=stages is not None,
-                goes_on=goes_on,
-            )
+            # A run that had nothing to do but to write an answer down leaves the record of the one before it.
+            if stages != () or earlier is None:
+                timings.write_last_run(
+                    root,
+                    seconds=seconds,
+                    restored=[name for name in stages or () if name not in seconds],
+                    whole=whole and stages is not None,
+                    goes_on=goes_on,
+                )
     return stages, seconds
 
 
@@ -142,36 +221,3 @@ def _require_data(raw: RawBatches) -> None:
             f"{names}: here, but without a .dvc file, so git does not know it",
             next_step="ratchet data pull tracks it; if it was left by another branch, remove it",
         )
-
-
-def _nothing_to_judge(settings: Settings, found: dvc.Status, serving: Entry | None) -> bool:
-    """Whether all is up to date against the champion, or what is here is the champion and only lacks its copy."""
-    if not pending(found) and holds(settings.root / layout.CHAMPION, serving):
-        return True
-    return not pending(found, but=layout.CHAMPION) and (
-        _is_here(settings, serving) or _was_judged_against(settings, serving)
-    )
-
-
-def pending(found: dvc.Status, *, but: str = "") -> list[str]:
-    """The stages that are out of date for another reason than `but`; data that is not yet cached is none."""
-    return [name for name, changes in found.items() if not name.endswith(".dvc") and _reasons(changes) - {but}]
-
-
-def _reasons(changes: list[Any]) -> set[str]:
-    """The paths and parameters that changed, or DVC's words where it is something else."""
-    named = (change.values() if isinstance(change, dict) else [[change]] for change in changes)
-    return {str(name) for group in named for names in group for name in names}
-
-
-def _is_here(settings: Settings, serving: Entry | None) -> bool:
-    """Whether the model that the pipeline made is the one that serves."""
-    record = model_folder.read_record(settings.root / layout.MODEL)
-    return serving is not None and record.model_digest == serving.model_digest
-
-
-def _was_judged_against(settings: Settings, serving: Entry | None) -> bool:
-    """Whether the evaluation that is here, which may come from a clone, was made against what serves."""
-    path = settings.root / layout.EVALUATION / "evaluation.json"
-    judged = json.loads(path.read_bytes())["champion_entry"] if path.is_file() else None
-    return serving is not None and judged == serving.hash

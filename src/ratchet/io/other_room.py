@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.core.manifest import digest_of
 from ratchet.errors import DataRefused
 from ratchet.io import files
 from ratchet.io.room import build_function, room_files
@@ -27,6 +28,11 @@ ROWS, LOOKUPS, FEATURES = "rows.parquet", "lookups", "features.parquet"
 def same_room(one: Path, other: Path) -> bool:
     """Whether two folders hold the same code and the same schema."""
     return _sources(one) == _sources(other)
+
+
+def room_digest(folder: Path) -> str:
+    """SHA-256 over the code and the schema of the room in `folder`."""
+    return digest_of(_sources(folder))
 
 
 def other_features(home: Path, room: str, rows: pd.DataFrame, lookups: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,4 +1,7 @@
-"""train: fit on all batches but the held-out ones, and walk forward over them for cross-validation."""
+"""train: fit on all batches but the held-out ones, and walk forward over them for cross-validation.
+
+Open rows (`split.open`) take no part, neither in folds nor in the fit: they are for everybody to look at.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ratchet.core.feature_table import LabelledBatch
 from ratchet.core.learning import Fitted, FoldScore, as_json, cross_validate, fit, spread
 from ratchet.core.model_record import ModelRecord, Recipe
 from ratchet.core.names import check_names
+from ratchet.core.open_split import dealt_by
 from ratchet.core.params import Params
-from ratchet.core.seen import SeenFeature, seen_in
+from ratchet.core.seen import seen_in
 from ratchet.core.split import plan_split
+from ratchet.errors import DataRefused
 from ratchet.io import files, layout
 from ratchet.io.batches import UnitStore
 from ratchet.io.code import library_versions
-from ratchet.io.features import lineage, read_batches
+from ratchet.io.features import lineage, read_training
 from ratchet.io.model_folder import MODEL, write_model, write_record
 from ratchet.io.progress import say
 from ratchet.io.room import read_params
@@ -27,27 +33,33 @@ def run(root: Path) -> None:
     check_names(params)
     store = UnitStore(root / layout.FEATURES)
     plan = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds)
-    batches = read_batches(store, plan.train)
+    batches = read_training(store, plan.train, params.split.open)
+    if not batches:
+        raise DataRefused(
+            f"split.open {params.split.open:g} opens all rows of {plan.train[0]} to {plan.train[-1]}: none is left to "
+            "train on",
+            next_step="let more batches come, or open a smaller share in params.yaml",
+        )
 
     folds = cross_validate(batches, plan.folds, params)
     for name, fold in folds.items():
         say(f"train fold {name}: {_told(fold, params.gate.metric)}")
     files.write_json(root / layout.TRAIN_METRICS, _metrics(folds))
 
-    fitted = fit([batches[name] for name in plan.train], params)
+    fitted = fit(list(batches.values()), params)
     if counts := fitted.treated.model_dump(exclude_defaults=True):
         files.write_json(root / layout.TRAIN_METRICS, {**_metrics(folds), "preprocessing": counts})
-    seen = seen_in([batches[name].features for name in plan.train], fitted.features)
-    write(root / layout.MODEL, fitted, trained_on=lineage(store, plan.train), params=params, seen=seen)
+    write(root / layout.MODEL, fitted, batches=batches, trained_on=lineage(store, batches), params=params)
     say(f"train: {params.model.estimator} on {fitted.rows:,} rows of {plan.train[0]} to {plan.train[-1]}")
     for line in fitted.treated.lines():
         say(f"train: {line}")
 
 
 def write(
-    folder: Path, fitted: Fitted, *, trained_on: dict[str, str], params: Params, seen: dict[str, SeenFeature]
+    folder: Path, fitted: Fitted, *, batches: Mapping[str, LabelledBatch], trained_on: dict[str, str], params: Params
 ) -> None:
-    """Write the pipeline and its record."""
+    """Write the pipeline and its record; `batches` are the rows that it was fitted to."""
+    first = next(iter(batches.values()))
     digest = write_model(folder / MODEL, fitted.pipeline)
     record = ModelRecord(
         task=params.project.task,
@@ -59,10 +71,12 @@ def write(
         recipe=Recipe(project=params.project, features=params.features, model=params.model),
         trained_on=trained_on,
         rows=fitted.rows,
+        open=params.split.open,
+        open_by=dealt_by(params.split.cluster, first.labels.columns) if params.split.open else "",
         model_digest=digest,
         libraries=library_versions(),
         preprocessing=fitted.treated,
-        seen=seen,
+        seen=seen_in([batch.features for batch in batches.values()], fitted.features),
     )
     write_record(folder, record)
 

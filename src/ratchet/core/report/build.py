@@ -7,7 +7,7 @@ why the metric moved, where it hurts, pictures, and then the evidence behind the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ratchet.core.change.records import Change, Real
 from ratchet.core.decision import Condition, Decision
@@ -16,6 +16,7 @@ from ratchet.core.model_record import ModelRecord
 from ratchet.core.report.leakage import leaking_rows
 from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, identical, real
 from ratchet.core.report.own_rules import own_rules
+from ratchet.core.report.sealed import about_rows, budget_of, on_rows, told, why_sealed
 from ratchet.core.report.table import Column, Row, Section, filled, table
 from ratchet.core.report.text import number, shortened, words
 from ratchet.core.report.what_changed import what_changed
@@ -27,6 +28,7 @@ Folds = Mapping[str, Mapping[str, float | None]]
 FOLDS = 8
 """Folds shown, the newest: more columns do not fit."""
 CONDITIONS = 40
+CONDITIONS_TITLE = "Conditions of the gate"
 TREATED = 40
 SENTENCE = 1000
 """Characters of a sentence at most: floors and batches in it may be many."""
@@ -38,7 +40,8 @@ class Report:
 
     `verdict` is the gate's; `against` says whom it compared with. `change_line` is about the base, with `change_real`;
     both are empty where no base was named. `own_rules` is a sentence where the change edits how it is judged. A change
-    that is `identical` to its base is told in one line: `change` is then None.
+    that is `identical` to its base is told in one line: `change` is then None. Where the rows that judge are sealed,
+    `sealed` says why, `budget` which look at them this was, and `rows` on which others all numbers are; else empty.
     """
 
     model: str
@@ -53,6 +56,14 @@ class Report:
     change_real: Real
     sections: tuple[Section, ...]
     change: Change | None
+    sealed: str = ""
+    budget: str = ""
+    rows: str = ""
+
+    @property
+    def word(self) -> str:
+        """The verdict as people are told it."""
+        return told(self.verdict, sealed=bool(self.sealed))
 
 
 def build_report(
@@ -87,25 +98,34 @@ def build_report(
         change_real=word,
         sections=(*_about(change, decision, evaluation), *_evidence(record, decision, evaluation, folds, spread)),
         change=change,
+        sealed=why_sealed(decision),
+        budget=budget_of(decision),
+        rows=about_rows(evaluation),
     )
 
 
+def with_section(report: Report, section: Section) -> Report:
+    """The report with one more section, before the evidence behind the verdict."""
+    place = next(place for place, each in enumerate(report.sections) if each.title == CONDITIONS_TITLE)
+    return replace(report, sections=(*report.sections[:place], section, *report.sections[place:]))
+
+
 def _about(change: Change | None, decision: Decision, evaluation: Evaluation) -> Iterator[Section]:
-    coverage = 1 - 2 * decision.policy.alpha
+    coverage, rows = 1 - 2 * decision.policy.alpha, about_rows(evaluation)
     comparison = change.comparison if change else None
     if (leaking := leaking_rows(decision)).tables:
         yield leaking
     if change and comparison:
-        yield against_base(change, comparison)
-    yield against_reference(evaluation, coverage, change)
+        yield on_rows(against_base(change, comparison), rows)
+    yield on_rows(against_reference(evaluation, coverage, change), rows)
     if change is None:
         return
     yield what_changed(change)
     if change.attribution and (change.attribution.parts or change.attribution.note):
-        yield why(change.attribution, shortened(change.base_name, 60))
+        yield on_rows(why(change.attribution, shortened(change.base_name, 60)), rows)
     if comparison:
-        yield where_it_hurts(change, comparison)
-        yield pictures(change, comparison)
+        yield on_rows(where_it_hurts(change, comparison), rows)
+        yield on_rows(pictures(change, comparison), rows)
 
 
 def _evidence(
@@ -128,9 +148,7 @@ def _conditions(conditions: tuple[Condition, ...]) -> Section:
         for each in sorted(conditions, key=lambda each: each.passed)
     ]
     columns = [Column(""), Column("condition", "code"), Column("what was found")]
-    return Section(
-        title="Conditions of the gate", tables=filled([table("", columns, rows, most=CONDITIONS)]), folded=True
-    )
+    return Section(title=CONDITIONS_TITLE, tables=filled([table("", columns, rows, most=CONDITIONS)]), folded=True)
 
 
 def _cross_validation(folds: Folds, spread: Folds) -> Section:
@@ -162,7 +180,12 @@ def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> d
     facts = {
         "estimator": record.recipe.model.estimator,
         "trained on": f"{_range(record.trained_on)}, {record.rows:,} rows, {len(record.features)} features",
-        "judged on": f"{_range(evaluation.holdout)}, {evaluation.rows:,} rows {_whose(evaluation)}",
+        "judged on": f"{_range(evaluation.holdout)}, {_judging(evaluation, decision)} rows {_whose(evaluation)}",
+        **(
+            {"shown": f"{evaluation.looked_at.text} that no model was trained on"}
+            if evaluation.looked_at and decision.seal
+            else {}
+        ),
         "change": "a refit: the champion's code and parameters, newer data"
         if evaluation.refit
         else "code or parameters differ from the champion's"
@@ -176,6 +199,10 @@ def _facts(record: ModelRecord, evaluation: Evaluation, decision: Decision) -> d
             f"{comparison.rows / max(comparison.design_effect, 1):,.0f} independent ones"
         )
     return facts
+
+
+def _judging(evaluation: Evaluation, decision: Decision) -> str:
+    return f"{decision.seal.rows:,} sealed" if decision.seal else f"{evaluation.rows:,}"
 
 
 def _whose(evaluation: Evaluation) -> str:

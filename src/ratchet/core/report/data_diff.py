@@ -13,7 +13,7 @@ from ratchet.core.report.data_tables import (
     schema_table,
     shift_table,
 )
-from ratchet.core.report.table import Column, Row, Section, Table, filled, table
+from ratchet.core.report.table import Column, Row, Section, Table, filled, more, table
 from ratchet.core.report.text import count, listed, sentence
 
 MOST = 500
@@ -114,7 +114,7 @@ def _edited(rows: Sequence[RowEdit], total: int) -> Table:
     columns = [Column("row", "code"), Column("column", "code"), Column("before"), Column("now")]
     cells = [Row(each) for row in rows for each in _cells(row)]
     found = table("Edited rows", columns, cells, most=len(cells))
-    return replace(found, more=_more(total - len(rows)))
+    return replace(found, more=more(total - len(rows)))
 
 
 def _cells(row: RowEdit) -> Iterator[tuple[str, str, str, str]]:
@@ -131,12 +131,8 @@ def _sides(cell: CellEdit) -> tuple[str, str]:
 
 def _keys(title: str, rows: Sequence[Mapping[str, str | None]], total: int) -> Table:
     found = table(title, [Column("row", "code")], [Row((_key(row),)) for row in rows], most=len(rows))
-    return replace(found, more=_more(total - len(rows)))
+    return replace(found, more=more(total - len(rows)))
 
 
 def _key(row: Mapping[str, str | None]) -> str:
     return ", ".join(f"{name} {MISSING if value is None else value}" for name, value in row.items())
-
-
-def _more(left: int) -> str:
-    return f"and {left:,} more" if left > 0 else ""

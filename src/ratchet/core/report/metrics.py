@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ratchet.core.change.records import Change, Comparison, MetricChange, Real
-from ratchet.core.evaluation import MetricRow
-from ratchet.core.findings import Estimate
+from ratchet.core.findings import Estimate, MetricRow
 from ratchet.core.judged import CHALLENGER, CHAMPION, Evaluation
+from ratchet.core.looked_at import OPEN
 from ratchet.core.metrics import METRICS
 from ratchet.core.report.table import Column, Row, Section, Table, span, table
 from ratchet.core.report.text import between, commit, count, number, places, shortened, words
@@ -83,11 +83,17 @@ def against_reference(evaluation: Evaluation, coverage: float, change: Change | 
     rows = list(_metric_rows([_of_reference(metric, evaluation.reference) for metric in evaluation.metrics]))
     same = _same_numbers(evaluation, change)
     return Section(
-        title=f"What the gate compared: against the {reference}",
+        title=f"{_compared(evaluation)}: against the {reference}",
         tables=(_metrics_table(reference, "challenger", coverage, rows),),
         note=_same(change) if same and change else " ".join(filter(None, [GAIN, _grey(rows) + _caution(evaluation)])),
         folded=same or evaluation.challenger_is_champion,
     )
+
+
+def _compared(evaluation: Evaluation) -> str:
+    """What the gate compared is not shown where it judges by sealed rows."""
+    shown = evaluation.looked_at is None or evaluation.looked_at.kind != OPEN
+    return "What the gate compared" if shown else "The same two models on open rows"
 
 
 def _metrics_table(reference: str, challenger: str, coverage: float, rows: Sequence[Row]) -> Table:

@@ -82,7 +82,12 @@ def table(
     """A table of at most `most` rows, each cell at most CELL characters long."""
     kept = tuple(_fitted(row) for row in islice(rows, most))
     left = len(rows) - len(kept)
-    return Table(title, tuple(columns), kept, f"and {left:,} more" if left else "", folded)
+    return Table(title, tuple(columns), kept, more(left), folded)
+
+
+def more(left: int) -> str:
+    """'and 12 more', for what a table leaves out; empty if that is nothing."""
+    return f"and {left:,} more" if left > 0 else ""
 
 
 def filled(tables: Iterable[Table]) -> tuple[Table, ...]:
