@@ -8,7 +8,7 @@ export PATH := $(BIN):$(PATH)
 # Models are fitted with one thread, as the stages do: more threads add in another order.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup run clean-run ui serve test quick slow check format lock bench clean
+.PHONY: help setup run clean-run ui serve test quick slow check format lock bench gate-evidence clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -70,6 +70,9 @@ lock: setup  ## resolve the dependencies again
 
 bench: setup  ## measure against the alternatives, and write docs/benchmarks.md
 	@python -m benchmarks.run
+
+gate-evidence: setup  ## the gate's own experiments, and docs/gate-evidence.md
+	@python -m benchmarks.gate
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -65,8 +65,8 @@ def decided(evaluation: Evaluation, challenger: Scores, champion: Scores, leakag
     evidence = Evidence(
         task="regression", metric=GATE.metric, reference=evaluation.reference, champion=evaluation.champion,
         challenger_is_champion=False, comparison=compared,
-        challenger_metrics={row.name: row.models[CHALLENGER].value for row in evaluation.metrics},
-        reference_metrics={}, holdout=("2013-03",), contaminated=tuple(evaluation.contaminated), leakage=leakage,
+        metrics=tuple(evaluation.metrics), holdout=("2013-03",), contaminated=tuple(evaluation.contaminated),
+        leakage=leakage,
     )  # fmt: skip
     return decide(evidence, GATE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ratchet.core.estimators import build_pipeline
@@ -33,6 +34,15 @@ def test_a_row_scores_the_same_alone_as_among_others(features: Features) -> None
     ]
     np.testing.assert_array_equal(np.array(alone), together)
     assert together[2, 1] > 0.5 > together[0, 1]
+
+
+@pytest.mark.parametrize("values", [["a", None, "b"], [None, None], []], ids=str)
+def test_texts_of_pandas_are_taken_as_they_are(values: list[str | None]) -> None:
+    """A column of texts and the same ones as objects give one table, to the types."""
+    ready = pd.array(values, dtype="str")
+    columns = {"x": np.zeros(len(values))}
+    expected = frame(INPUTS, {"kind": np.array(values, dtype=object), **columns})
+    pd.testing.assert_frame_equal(frame(INPUTS, {"kind": ready, **columns}), expected)
 
 
 @pytest.mark.parametrize("values", [["a", None], [None, None], [None], ["a"]], ids=str)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.change.records import Slice
-from ratchet.core.change.slices import Losses, number_text, worst_slices
+from ratchet.core.change.slices import Losses, worst_slices
 from ratchet.core.clusters import interval
+from ratchet.core.slicing import number_text
 
 RANDOM = np.random.default_rng(2)
 ROWS = 2_000

@@ -15,7 +15,7 @@ from ratchet import errors, settings
 from ratchet.cli.app import app
 from ratchet.core.decision import Evidence
 from ratchet.core.gate import decide
-from ratchet.core.params import Bounds, Gate
+from ratchet.core.gate_params import Bounds, CostLimit, GapLimit, Gate, Guardrail, Reuse, Slices
 from ratchet.core.schema import Column, Lookup, Rows
 from ratchet.serving.app import create_app
 from ratchet.serving.holder import Holder
@@ -141,13 +141,24 @@ def test_conditions_of_the_gate_are_documented() -> None:
         champion=None,
         challenger_is_champion=False,
         comparison=None,
-        challenger_metrics={},
-        reference_metrics={},
+        metrics=(),
         holdout=("b",),
         contaminated=(),
     )
-    decision = decide(evidence, Gate(metric="log_loss", floors={"brier": Bounds(max=1.0)}))
-    names = [condition.name.replace(":brier", ":<metric>") for condition in decision.conditions]
+    everything = Gate(
+        metric="log_loss",
+        floors={"brier": Bounds(max=1.0)},
+        guardrails={"brier": Guardrail(max_drop=0.1)},
+        slices=Slices(by=("origin",)),
+        fairness={"sex": {"loss_gap": GapLimit(max=0.1)}},
+        costs={"model_mb": CostLimit(max=1.0)},
+        conditions={"mine": "gain.brier > 0"},
+        reuse=Reuse(policy="ledger"),
+    )
+    words = {":brier": ":<metric>", ":sex:loss_gap": ":<column>:<gap>", ":model_mb": ":<name>", ":mine": ":<name>"}
+    names = [condition.name for condition in decide(evidence, everything).conditions]
+    for example, word in words.items():
+        names = [name.replace(example, word) for name in names]
     assert _first_column(ROOT / "docs" / "gate.md", "condition") == names
 
 

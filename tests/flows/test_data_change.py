@@ -15,10 +15,11 @@ import pytest
 
 from ratchet.core.change.data import CATEGORIES
 from ratchet.core.change.records import BatchFinding, DataChange, SchemaChange
+from ratchet.core.schema import LOOKUPS
 from ratchet.core.validation.records import Finding, TableCount, ValidationReport
 from ratchet.flows.data_change import data_change
 from ratchet.io import files, layout
-from ratchet.io.batches import LOOKUPS, UnitStore
+from ratchet.io.batches import UnitStore
 from ratchet.io.revision import Revision
 from ratchet.io.tables import write_table
 from ratchet.io.validated import REPORT

@@ -14,10 +14,10 @@ from typer.testing import CliRunner, Result
 from ratchet.cli.app import app
 from ratchet.core.change.data_diff import CellEdit, DataDiff
 from ratchet.core.change.records import SchemaChange
+from ratchet.core.schema import LOOKUPS
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
 from ratchet.flows.data_diff import WORK_TREE, Asked, data_diff
 from ratchet.io import dvc
-from ratchet.io.batches import LOOKUPS
 from ratchet.io.git import LOCATORS, git
 from ratchet.settings import Settings, load_settings
 

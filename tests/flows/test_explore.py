@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from ratchet.errors import BatchRefused, DataRefused, UsageError
 from ratchet.flows.explore import Explored, explore
 from ratchet.io import files, layout
 from ratchet.io.batches import UnitStore
+from ratchet.io.refused import keep
 from ratchet.io.room import read_params, read_schema
 from ratchet.io.tables import read_typed, write_table
 from ratchet.settings import load_settings
@@ -290,6 +292,22 @@ def test_rows_in_quarantine_are_shown_with_their_reasons(project: Path) -> None:
     assert "in quarantine 1 row " in text
     assert "is above 90 kg" in text
     assert "weight: above-max" in text
+
+
+def test_a_refused_batch_is_named_with_its_reason_and_leads_to_its_report(project: Path, tmp_path: Path) -> None:
+    """It has no page of its own: the overview says why, wherever the pages are, and links what validation wrote."""
+    came = tmp_path / "rows.parquet"
+    write_table(came, _rows(20))
+    finding = Finding(table="rows", column=EVIL, rule="wrong-type", level="refuse", sentence="is no number", count=1)
+    report = ValidationReport(batch="b3", tables={}, findings=(finding,))
+    keep(project, report, {"rows": came})
+    for out in (project / "reports" / "explore", tmp_path / "out"):
+        _explore(project, "b1", out=out)
+        page = (out / "index.html").read_text(encoding="utf-8")
+        text = _Read(page).text
+        assert ("Refused Batch Why b3 rows." in text, "is no number" in text, "alert(1)" in text) == (True,) * 3
+        (address,) = re.findall(r'href="([^"]*report[.]html)"', page)
+        assert (out / address).resolve() == project / "data" / "refused" / "b3" / "report.html"
 
 
 def test_validation_of_other_rows_is_not_shown(project: Path) -> None:

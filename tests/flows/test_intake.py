@@ -15,13 +15,14 @@ from ratchet.core.schema import Schema, parse_schema
 from ratchet.core.validation.records import ValidationReport
 from ratchet.core.validation.releases import Release
 from ratchet.errors import BatchRefused, DataRefused, UsageError
-from ratchet.flows.batch_list import facts, refused
+from ratchet.flows.batch_list import facts
 from ratchet.flows.batch_show import show, write_page
 from ratchet.flows.intake import examine, take
 from ratchet.flows.release import release, releases
 from ratchet.io.batches import RawBatches
 from ratchet.io.files import write_text
 from ratchet.io.profile_cache import FOLDER
+from ratchet.io.refused import kept_names
 from ratchet.io.releases import read_taken
 from ratchet.io.room import read_params, read_schema
 from ratchet.settings import Settings, load_settings
@@ -103,7 +104,7 @@ def test_a_refused_batch_is_kept_with_its_report(settings: Settings, come: Take)
     assert (folder / "rows.csv").read_bytes() == (settings.root / "given.csv").read_bytes()
     assert json.loads((folder / "report.json").read_bytes())["batch"] == "a"
     assert RawBatches(settings.root).names() == []
-    assert refused(settings) == ["a"]
+    assert kept_names(settings.root) == ["a"]
     shown = show(settings, "a")
     assert (shown.refused, [each.rule for each in shown.report.refused]) == (True, ["quarantine-share"])
 
@@ -131,7 +132,7 @@ def test_the_next_try_takes_the_place_of_the_last(settings: Settings, come: Take
     kept = (settings.root / "data" / "refused" / "a" / "rows.csv").read_text(encoding="utf-8")
     assert kept.count(",6") == 3
     come("a", *lines(1))
-    assert (refused(settings), RawBatches(settings.root).names()) == ([], ["a"])
+    assert (kept_names(settings.root), RawBatches(settings.root).names()) == ([], ["a"])
 
 
 def test_a_table_that_cannot_be_read_is_kept_too(settings: Settings, come: Take) -> None:

@@ -179,15 +179,20 @@ def test_ci_of_the_machines_own_commit_is_asked_for(forge: Home) -> None:
 
 
 def test_new_data_is_looked_for_daily_and_by_hand(forge: Home) -> None:
-    """On main: the data comes first, to be compared with; the step that asks has the token, the other one none."""
+    """On main: the data comes first, to be compared with; the step that asks has the token, the other one none.
+
+    It asks for one batch, and by hand for as many as are wanted.
+    """
     push(forge, "hold")
     calls(forge)
-    for asked in (scheduled(forge, actor="ada", only="41 4 * * *"), [dispatch(forge, "ingest", {}, actor="ada")]):
+    daily = scheduled(forge, actor="ada", only="41 4 * * *")
+    by_hand = [dispatch(forge, "ingest", {"limit": "5"}, actor="ada")]
+    for limit, asked in (("1", daily), ("5", by_hand)):
         hook.show(forge, asked)
         event_name = asked[0].event
         assert calls(forge) == [
             f"data fetch branch=main run= reason= token= {event_name} ->",
-            f"data offer --base main branch=main run= reason= token=yes {event_name} ->",
+            f"data offer --base main --limit {limit} branch=main run= reason= token=yes {event_name} ->",
         ]
     assert ended(forge)[1:] == [("ingest", "schedule", "success"), ("ingest", "workflow_dispatch", "success")]
 

@@ -23,10 +23,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from ratchet.core.decision import Decision, Evidence
-from ratchet.core.findings import Comparison
+from ratchet.core.findings import Comparison, Estimate, MetricRow
 from ratchet.core.gate import decide
 from ratchet.core.leakage.records import LeakageCheck, Shared
-from ratchet.core.metrics import metrics_for
+from ratchet.core.metrics import Metric, metrics_for
 from ratchet.core.params import Gate
 from ratchet.forge import conversation
 from ratchet.forge.api.request import Answer
@@ -330,6 +330,14 @@ def _bench(folder: Path) -> Bench:
     return Bench(home, Watched(home, ticket, TOKEN), folder / "project")
 
 
+def _row(metric: Metric, value: float) -> MetricRow:
+    estimate = Estimate(
+        value=value, low=value, high=value, standard_error=0.0, rows=1000, clusters=14, assumed_independent=False
+    )
+    models = {"challenger": estimate, "champion": estimate}
+    return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=models, gain=estimate)
+
+
 def evidence(**changed: Any) -> Evidence:
     """A challenger that is better than the champion beyond doubt."""
     compared = {
@@ -345,8 +353,7 @@ def evidence(**changed: Any) -> Evidence:
         "champion": 3,
         "challenger_is_champion": False,
         "comparison": Comparison(**{**compared, **changed.pop("comparison", {})}),
-        "challenger_metrics": {**{each.name: 0.5 for each in metrics_for("binary")}, **metrics},
-        "reference_metrics": metrics,
+        "metrics": tuple(_row(each, metrics.get(each.name, 0.5)) for each in metrics_for("binary")),
         "holdout": ("2013-07",),
         "contaminated": (),
         "leakage": LeakageCheck(

@@ -81,7 +81,7 @@ def test_a_status_always_fits(reason: str, gain: float, p: float, verdict: Any, 
     )  # fmt: skip
     evidence = Evidence(
         task="binary", metric=reason, reference="champion", champion=1, challenger_is_champion=False,
-        comparison=compared, challenger_metrics={}, reference_metrics={}, holdout=(), contaminated=(),
+        comparison=compared, metrics=(), holdout=(), contaminated=(),
     )  # fmt: skip
     condition = Condition(name="better", passed=verdict == "promote", sentence=reason, estimate=gain)
     decision = Decision(

@@ -24,7 +24,8 @@ from ratchet.core.tracked_run import RunFacts
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files, layout, model_folder
 from ratchet.io.batches import UnitStore
-from ratchet.io.mlflow import MODEL, SEAL, Tracking, masked, tracking
+from ratchet.io.mlflow import MODEL, SEAL, Tracking, tracking
+from ratchet.io.mlflow_address import masked
 from ratchet.io.raw_input import lookup_file, read_raw_input
 from ratchet.io.tables import read_frame, write_table
 

@@ -19,7 +19,7 @@ from ratchet.core.params import Params, parse_params
 from ratchet.core.scoring import frame, score
 from ratchet.io import model_folder
 from ratchet.io.files import write_json, write_text
-from ratchet.io.mlflow import _save
+from ratchet.io.mlflow_model import save
 from ratchet.stages.train import write
 
 EVERYTHING: dict[str, Any] = {
@@ -81,7 +81,7 @@ def fitted() -> Fitted:
 def saved(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its folder, as the stage writes it."""
     folder = tmp_path_factory.mktemp("model")
-    write(folder, fitted, trained_on={"1": "x"}, params=params(EVERYTHING), seen={})
+    write(folder, fitted, batches={"1": batch()}, trained_on={"1": "x"}, params=params(EVERYTHING))
     return folder
 
 
@@ -127,7 +127,7 @@ def test_a_record_of_before_says_nothing_was_done(saved: Path, tmp_path: Path) -
 def test_mlflow_scores_the_same_where_ratchet_is_not_installed(fitted: Fitted, saved: Path, tmp_path: Path) -> None:
     """In a process that cannot import ratchet, pyfunc loads the model and says what the pipeline says."""
     table = rows_to_score(fitted)
-    _save(model_folder.read(saved), tmp_path / "mlflow")
+    save(model_folder.read(saved), tmp_path / "mlflow")
     table.to_parquet(tmp_path / "table.parquet")
     write_text(tmp_path / "elsewhere.py", ELSEWHERE)
     arguments = [str(tmp_path / name) for name in ("elsewhere.py", "mlflow", "table.parquet", "scores.npy")]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ratchet.core.conform import conform
 from ratchet.core.schema import Column, Table
 from ratchet.errors import BatchRefused, Violation
-from ratchet.io.tables import arrow, read_frame, read_raw, write_frame, write_table
+from ratchet.io.tables import arrow, read_frame, read_raw, read_table, write_frame, write_table
 
 FRAME = pd.DataFrame(
     {
@@ -44,6 +44,15 @@ def test_a_frame_comes_back_as_it_was(tmp_path: Path) -> None:
     """Columns, types and missing values survive."""
     write_frame(tmp_path / "x.parquet", FRAME)
     pd.testing.assert_frame_equal(read_frame(tmp_path / "x.parquet"), FRAME, check_dtype=False)
+
+
+def test_a_folders_name_is_no_column(tmp_path: Path) -> None:
+    """A batch may be called `year=2013`; and columns that are named come alone."""
+    path = tmp_path / "year=2013" / "x.parquet"
+    path.parent.mkdir()
+    write_frame(path, FRAME)
+    assert list(FRAME.columns) == read_table(path).column_names
+    assert read_table(path, ["text", "flag"]).to_pydict() == {"text": ["a", None], "flag": [True, False]}
 
 
 def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_what_stands_in_the_data_stays_text() -> None:
     assert "<script" not in page
     assert "{{ 7 * 7 }}" in page
     assert "\u202e" not in page
-    assert 'content="default-src &#39;none&#39;; style-src' in page
+    assert 'content="default-src &#39;none&#39;; script-src &#39;none&#39;;' in page
     text = markdown(report(hostile, batch=HOSTILE))
     assert "<script" not in text
     assert re.search(r"(?<!\\)\]\(", text) is None

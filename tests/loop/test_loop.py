@@ -55,7 +55,8 @@ def test_the_first_champion(served: Sandbox) -> None:
     [entry] = ledger(served)
     assert (entry["kind"], entry["version"], entry["replaces"], entry["actor"]) == ("promotion", 1, None, "ada")
     assert sorted(entry["trained_on"]) == ["part-01", "part-02"]
-    assert entry["metrics"] == evidence["challenger_metrics"]
+    measured = {row["name"]: row["models"]["challenger"]["value"] for row in evidence["metrics"]}
+    assert entry["metrics"] == measured
     assert entry["reason"] == decision(served)["reason"]
 
 

@@ -19,15 +19,15 @@ STAGES = ("ingest", "validate", "featurize", "train")
 
 
 def test_a_lock_says_which_files_it_is_not_of(computed: Sandbox) -> None:
-    """Nothing for what was computed; a section of the parameters, a folder of code by DVC's own digest of it."""
+    """Nothing for what was computed; parameters by the names in the lock, a folder of code by DVC's digest of it."""
     head = computed.git("rev-parse", "HEAD")
-    computed.set_params(model={"params": {"alpha": 2.0}}, gate={"alpha": 0.2})
+    computed.set_params(model={"params": {"alpha": 2.0}}, gate={"metric": "absolute_error"})
     params = computed.commit("other parameters")
     with (computed.root / "src" / "diabetes" / "features.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     code = computed.commit("other code")
     found = [Revision(computed.root, commit).untrained(STAGES) for commit in (head, params, code)]
-    assert found == [(), ("gate", "model"), ("gate", "model", "src/diabetes")]
+    assert found == [(), ("gate.metric", "model"), ("gate.metric", "model", "src/diabetes")]
 
 
 def test_a_base_that_was_not_trained_is_trained_to_compare_with(computed: Sandbox) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from ratchet import __version__
 from ratchet.cli import (
+    analyse,
     data,
     data_diff,
     data_offer,
@@ -17,6 +18,7 @@ from ratchet.cli import (
     explore,
     forge,
     fork,
+    gate,
     github,
     merge_driver,
     pr,
@@ -67,6 +69,8 @@ for room in (
     explore,
     schema,
     train,
+    gate,
+    analyse,
     github,
     fork,
     merge_driver,

@@ -48,13 +48,12 @@ def release(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 def _release(settings: Settings, wanted: Release) -> None:
-    from ratchet.core.validation.report_line import counts
     from ratchet.flows.release import release
 
     done = release(settings, wanted)
     for finding in done.findings:
         typer.echo(f"released {finding.rule} of {finding.table}.{finding.column}: rows concerned: {finding.count:,}")
-    typer.echo(f"written to {done.path}, which belongs into git; {wanted.batch} is now {counts(done.report)}")
+    typer.echo(f"written to {done.path}, which belongs into git; {wanted.batch} is now {done.report.counts()}")
     if done.report.refused:
         rules = ", ".join(f"{each.rule} ({each.table}.{each.column})" for each in done.report.refused)
         typer.echo(f"it is still refused for {rules}")

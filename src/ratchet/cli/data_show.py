@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.core.validation.records import Finding
-    from ratchet.flows.batch_list import BatchFacts
+    from ratchet.flows.batch_list import ListedBatch
 
 FINDINGS_SHOWN = 50
 ROWS_SHOWN = 10
@@ -28,10 +28,11 @@ def register(_app: typer.Typer) -> None:
 
 def list_(context: typer.Context) -> None:
     """List the batches that are here, oldest first, with what validation found in them."""
-    from ratchet.flows.batch_list import facts, refused
+    from ratchet.flows.batch_list import facts
+    from ratchet.io.refused import kept_names
 
     settings = settings_of(context)
-    for name in refused(settings):
+    for name in kept_names(settings.root):
         typer.echo(f"{name:<16}refused, and kept: ratchet data show {name}")
     for batch in facts(settings):
         mark = "" if batch.tracked else "   not tracked by DVC yet: ratchet data pull"
@@ -44,14 +45,13 @@ def show(
     html: Annotated[bool, typer.Option("--html", help="Write the report as a page, too.")] = False,
 ) -> None:
     """Show what validation says of a batch: counts, findings with examples, the first rows in quarantine."""
-    from ratchet.core.validation.report_line import counts
     from ratchet.flows.batch_show import show, write_page
 
     settings = settings_of(context)
     shown = show(settings, batch)
     report = shown.report
     verdict = "refused" if report.refused else ("passes now: add or pull it again" if shown.refused else "accepted")
-    typer.echo(f"{batch}: {verdict}; {counts(report)}; in {shown.folder}")
+    typer.echo(f"{batch}: {verdict}; {report.counts()}; in {shown.folder}")
     for finding in report.findings[:FINDINGS_SHOWN]:
         typer.echo(_line(finding))
     if len(report.findings) > FINDINGS_SHOWN:
@@ -64,7 +64,7 @@ def show(
         typer.echo(f"page: {settings.root / shown.folder / 'report.html'}")
 
 
-def _checked(batch: BatchFacts) -> str:
+def _checked(batch: ListedBatch) -> str:
     if batch.report is None:
         return "not validated yet   "
     rows = batch.report.tables["rows"]
@@ -72,17 +72,15 @@ def _checked(batch: BatchFacts) -> str:
 
 
 def _line(finding: Finding) -> str:
+    from ratchet.core.report.text import count
     from ratchet.io.markdown import visible
 
     what = f"{finding.table}.{finding.column}: {finding.sentence} [{finding.rule}]"
     examples = f", for example {', '.join(finding.examples)}" if finding.examples else ""
     level = "released" if finding.released else MARKS[finding.level]
     reason = f"; released: {finding.released}" if finding.released else ""
-    return f"  {level:<10} {visible(f'{what} ({_rows(finding.count)}{examples}){reason}')}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+    concerned = f"{count(finding.count, 'row')}{examples}"
+    return f"  {level:<10} {visible(f'{what} ({concerned}){reason}')}"
 
 
 def _echo_rows(table: str, rows: pl.DataFrame) -> None:

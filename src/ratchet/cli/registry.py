@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Optional
 
@@ -32,7 +33,7 @@ def promote(
     """Let a recorded model serve, if its decision says so and nobody was faster."""
     from ratchet.flows.promote import promote
 
-    entry = promote(settings_of(context), run_id, reason=reason)
+    entry = promote(settings_of(context), run_id, reason=reason, trial=warn_of_raw_rows)
     typer.echo(f"version {entry.version} of {entry.model} serves (ledger entry {entry.sequence})")
 
 
@@ -43,8 +44,16 @@ def rollback(
     """Return to the version that served before."""
     from ratchet.flows.promote import rollback
 
-    entry = rollback(settings_of(context), reason=reason)
+    entry = rollback(settings_of(context), reason=reason, trial=warn_of_raw_rows)
     typer.echo(f"version {entry.version} of {entry.model} serves again (ledger entry {entry.sequence})")
+
+
+def warn_of_raw_rows(folder: Path) -> None:
+    """Say it if a server would answer no raw rows with this model. It is promoted all the same: it takes features."""
+    from ratchet.serving.raw.rows import rehearse
+
+    if why := rehearse(folder):
+        typer.echo(f"warning: POST /predict/raw is going to answer 501: {why}", err=True)
 
 
 def history(

@@ -12,6 +12,8 @@ from ratchet.cli.common import TRAIN, example, settings_kept, settings_of
 
 if TYPE_CHECKING:
     from ratchet.core.decision import Decision
+    from ratchet.flows.run import Looked, Outcome
+    from ratchet.settings import Settings
 
 params = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 champion = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
@@ -19,7 +21,7 @@ champion = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command("run", rich_help_panel=TRAIN, epilog=example("ratchet run"))(run)
+    app.command("run", rich_help_panel=TRAIN, epilog=example("ratchet run", "ratchet run --open"))(run)
     app.command("record", rich_help_panel=TRAIN, epilog=example("ratchet record"))(record)
     app.command("report", rich_help_panel=TRAIN, epilog=example("ratchet report", "ratchet report --base main"))(report)
     app.command("publish", rich_help_panel=TRAIN, epilog=example("ratchet publish --branch main"))(publish)
@@ -27,23 +29,46 @@ def register(app: typer.Typer) -> None:
     app.add_typer(params, name="params", rich_help_panel=TRAIN, help="Check params.yaml, or print its JSON Schema.")
 
 
-def run(context: typer.Context) -> None:
+def run(
+    context: typer.Context,
+    open_only: Annotated[
+        bool, typer.Option("--open", help="Stop before the gate: show the open numbers, and spend no look.")
+    ] = False,
+) -> None:
     """Run the pipeline: make what changed, and judge it against the champion."""
     from ratchet.flows.run import run
 
+    if open_only:
+        _run_open(settings_kept(context))
+        return
     outcome = run(settings_kept(context))
     if not outcome.stages:
         serving = outcome.serving
         typer.echo(f"Nothing changed. {f'Version {serving.version} serves.' if serving else 'Nothing serves yet.'}")
-    took = [f"{name} ran in {seconds:.1f} s" for name, seconds in outcome.seconds.items()]
-    if outcome.restored:
-        took.append(f"{', '.join(outcome.restored)} restored from the run cache")
-    if took:
-        typer.echo("; ".join(took))
+    _say_what_ran(outcome)
     _say(outcome.decision)
     if outcome.withdrawn and outcome.decision.verdict == "promote":
         undone = outcome.withdrawn
         typer.echo(f"But this very model was rolled back on {undone.time} ({undone.reason}): it is not promoted again.")
+
+
+def _run_open(settings: Settings) -> None:
+    from ratchet.core.report.open_numbers import open_numbers
+    from ratchet.flows.run import run_open
+
+    looked = run_open(settings)
+    _say_what_ran(looked)
+    for line in open_numbers(looked.evaluation):
+        typer.echo(line)
+    typer.echo("The gate was not asked, and no look was spent: ratchet run asks it.")
+
+
+def _say_what_ran(done: Outcome | Looked) -> None:
+    took = [f"{name} ran in {seconds:.1f} s" for name, seconds in done.seconds.items()]
+    if done.restored:
+        took.append(f"{', '.join(done.restored)} restored from the run cache")
+    if took:
+        typer.echo("; ".join(took))
 
 
 def record(context: typer.Context) -> None:
@@ -135,7 +160,15 @@ def _say(decision: Decision) -> None:
     from ratchet.core.leakage.lines import lines
     from ratchet.io.markdown import visible
 
-    typer.echo(f"Verdict: {decision.verdict}. {visible(decision.reason)}")
+    word, budget = str(decision.verdict), ""
+    if decision.seal:
+        # Imported late: it brings numpy, which an open decision does not need.
+        from ratchet.core.report.sealed import budget_of, word_of
+
+        word, budget = word_of(decision), budget_of(decision)
+    typer.echo(f"Verdict: {word}. {visible(decision.reason)}")
+    if budget:
+        typer.echo(f"Budget: {visible(budget)}")
     for line in lines(decision):
         typer.echo(f"  {visible(line)}")
     if decision.would_change:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ratchet.core.estimators import usable
-from ratchet.core.metrics import loss_names, metrics_for
+from ratchet.core.metric_families import EXAMPLES
+from ratchet.core.metrics import is_loss, is_metric, loss_names, metrics_for
 from ratchet.core.params import Params
 from ratchet.errors import UsageError, did_you_mean
 
@@ -14,10 +15,14 @@ def check_names(params: Params) -> None:
     """Raises UsageError for an estimator or a metric that the project's task does not have."""
     task = params.project.task
     _require("model.estimator", params.model.estimator, usable(task), f"estimator for {task}")
-    _require("gate.metric", params.gate.metric, loss_names(task), f"loss per row for {task}")
-    known = [metric.name for metric in metrics_for(task)]
+    families = EXAMPLES[task].split(", ")
+    if not is_loss(params.gate.metric, task):
+        losses = [*loss_names(task), *(name for name in families if is_loss(name, task))]
+        _require("gate.metric", params.gate.metric, losses, f"loss per row for {task}")
+    known = [*(metric.name for metric in metrics_for(task)), *families]
     for name in params.gate.floors:
-        _require("gate.floors", name, known, f"metric for {task}")
+        if not is_metric(name, task):
+            _require("gate.floors", name, known, f"metric for {task}")
 
 
 def _require(where: str, name: str, known: Collection[str], what: str) -> None:

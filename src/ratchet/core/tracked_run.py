@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TRAINING, JUDGING = "training", "evaluation"
@@ -38,3 +38,5 @@ class RunRef:
     fingerprint: str
     seal: str
     finished: bool
+    time: str = field(default="", compare=False)
+    """When it was begun, ISO 8601, UTC; empty for one that was just made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ratchet.core.ledger import Entry, champion
@@ -14,6 +15,9 @@ from ratchet.io.git import ledger_remote
 from ratchet.io.ledger import LedgerBranch
 from ratchet.io.mlflow import MODEL, tracking
 from ratchet.settings import Settings
+
+Trial = Callable[[Path], object]
+"""What a command, which knows more than a use case may, tries with the verified folder of a model."""
 
 
 def ledger(settings: Settings, params: Params) -> LedgerBranch:
@@ -64,8 +68,9 @@ def fetch_model(settings: Settings, params: Params, *, run_id: str, seal: str, i
     model_folder.verify_seal(into, seal)
 
 
-def rehearse(settings: Settings, params: Params, *, run_id: str, seal: str) -> None:
-    """Fetch, verify and load a model as a server would. Raises what would go wrong there."""
+def rehearse(settings: Settings, params: Params, trial: Trial, *, run_id: str, seal: str) -> None:
+    """Fetch, verify and load a model as a server would, and let `trial` try it. Raises what would go wrong there."""
     with tempfile.TemporaryDirectory() as name:
         fetch_model(settings, params, run_id=run_id, seal=seal, into=Path(name))
         model_folder.read(Path(name), seal=seal)
+        trial(Path(name))

@@ -1,4 +1,4 @@
-"""The model that other inputs would have made, judged on the rows that judge here.
+"""The model that other inputs would have made, judged on the rows that people may look at here (`core.looked_at`).
 
 A counterfactual is the pipeline run again in a temporary project with some parts from another commit, or another seed.
 What it made is remembered in DVC's run cache by its inputs: the next time nothing runs.
@@ -18,11 +18,11 @@ import pandas as pd
 from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
 from ratchet.core.params import Params
 from ratchet.core.scoring import Scores, score
-from ratchet.core.split import plan_split
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.io import cache, dvc, files, layout, model_folder
 from ratchet.io.batches import UnitStore
-from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.features import features_for
+from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
 from ratchet.io.room import read_params, room_files
 from ratchet.io.workspace import Parts, identity, workspace
@@ -31,20 +31,27 @@ from ratchet.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """The rows of the work tree that judge, in one order, with the model that the work tree's pipeline made."""
+    """The rows of the work tree to look at, in one order, with the model that the work tree's pipeline made.
+
+    No model has learned from them: they are the held-out batches, or the open rows where those are sealed.
+    """
 
     root: Path
     params: Params
     own: LoadedModel
-    batches: Mapping[str, LabelledBatch]
-    digests: Mapping[str, str]
+    looked: RowsToLookAt
     made: dict[str, pd.DataFrame] = field(default_factory=dict)
     """Features by the room's code: another room is a process of its own, and many reruns share one."""
 
     @property
+    def batches(self) -> Mapping[str, LabelledBatch]:
+        """The rows by batch."""
+        return self.looked.batches
+
+    @property
     def labels(self) -> pd.DataFrame:
         """Key, cluster and label of each row."""
-        return pd.concat([batch.labels for batch in self.batches.values()], ignore_index=True)
+        return self.looked.labels
 
     @property
     def target(self) -> np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -68,18 +75,14 @@ class Rerun:
 
 
 def held_out(root: Path) -> HeldOut:
-    """What judges in the project at `root`, as its last run left it. Raises ServiceFailed if nothing was run."""
+    """The rows to look at in the project at `root`, as its last run left it.
+
+    Raises ServiceFailed if nothing was run, DataRefused if there are none.
+    """
     params, store = read_params(root), UnitStore(root / layout.FEATURES)
     if not store.names():
         raise ServiceFailed(f"{layout.FEATURES} is not there: nothing judges yet", next_step="ratchet run")
-    names = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds).holdout
-    return HeldOut(
-        root=root,
-        params=params,
-        own=model_folder.read(root / layout.MODEL),
-        batches=read_batches(store, names),
-        digests=lineage(store, names),
-    )
+    return HeldOut(root=root, params=params, own=model_folder.read(root / layout.MODEL), looked=looked_at(root, params))
 
 
 def known(settings: Settings, parts: Parts) -> bool:
@@ -110,7 +113,7 @@ def rerun(settings: Settings, parts: Parts) -> Iterator[Rerun]:
 
 
 def scores_on(rows: HeldOut, model: LoadedModel, home: Path) -> Scores:
-    """(n, k) scores of a model on the held-out rows, from features made by the room at `home/src/`.
+    """(n, k) scores of a model on the rows to look at, from features made by the room at `home/src/`.
 
     Raises DataRefused if it predicts something else, has learned from these rows, or cannot read them.
     """
@@ -121,9 +124,7 @@ def scores_on(rows: HeldOut, model: LoadedModel, home: Path) -> Scores:
         raise DataRefused(
             f"its room is src/{theirs.recipe.project.room}, this change's is src/{ours.recipe.project.room}"
         )
-    learned = set(theirs.trained_on.values())
-    if seen := [name for name, digest in rows.digests.items() if name in theirs.trained_on or digest in learned]:
-        raise DataRefused(f"it was trained on {', '.join(seen)}, which judges here: it has seen the answers")
+    rows.looked.require_unseen(theirs)
     features = _features(rows, home)
     if len(features) != len(rows.labels):
         raise DataRefused(f"its feature function makes {len(features):,} rows of the {len(rows.labels):,} that judge")

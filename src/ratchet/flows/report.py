@@ -6,9 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet.core.change.records import Change
+from ratchet.core.decision import Decision
 from ratchet.core.judged import Evaluation
-from ratchet.core.report.build import build_report
-from ratchet.errors import ServiceFailed
+from ratchet.core.model_record import ModelRecord
+from ratchet.core.report.build import build_report, with_section
+from ratchet.core.report.table import Section
+from ratchet.errors import RatchetError, ServiceFailed
 from ratchet.flows.change import change_of
 from ratchet.flows.run import read_decision
 from ratchet.io import files, layout, model_folder
@@ -38,16 +42,20 @@ def report(settings: Settings, *, base: str = "", explain: bool = False, into: P
         cross_validation = json.loads((root / layout.TRAIN_METRICS).read_bytes())
     except OSError as error:
         raise ServiceFailed(f"there is nothing to report: {error}", next_step="ratchet run") from error
+    record = model_folder.read_record(root / layout.MODEL)
+    _require_judged(decision, record)
     change = change_of(settings, base, explain=explain) if base else None
     content = build_report(
         model=read_params(root).project.name,
-        record=model_folder.read_record(root / layout.MODEL),
+        record=record,
         decision=decision,
         evaluation=evaluation,
         folds=cross_validation["folds"],
         spread=cross_validation["spread"],
         change=change,
     )
+    if change and (past := _past(settings, change, decision)):
+        content = with_section(content, past)
     markdown = render_markdown(content)
     files.write_text(folder / "report.md", markdown)
     files.write_text(folder / "report.html", render_html(content, root / layout.EVALUATION))
@@ -55,3 +63,27 @@ def report(settings: Settings, *, base: str = "", explain: bool = False, into: P
     if change:
         files.write_text(folder / "change.json", change.model_dump_json(indent=2) + "\n")
     return Written((folder / "report.md", folder / "report.html"), markdown)
+
+
+def _past(settings: Settings, change: Change, decision: Decision) -> Section | None:
+    """Earlier decisions under the gate's rules where the change edits them, or what keeps them from being read."""
+    if not any(each.key.partition(".")[0] == "gate" for each in change.params):
+        return None
+    # Imported late: few changes edit the gate.
+    from ratchet.core.past_rules import section
+    from ratchet.flows.gate_what_if import under_new_rules
+
+    try:
+        return section(under_new_rules(settings, decision.policy))
+    except RatchetError as error:
+        return section((), error.message)
+
+
+def _require_judged(decision: Decision, record: ModelRecord) -> None:
+    """Raises ServiceFailed if the decision is about another model: `ratchet run --open` does not ask the gate."""
+    made = decision.evidence.provenance
+    if made and made.challenger != record.model_digest:
+        raise ServiceFailed(
+            "the gate was not asked about the model that is here: the last decision is about another one",
+            next_step="ratchet run asks it",
+        )

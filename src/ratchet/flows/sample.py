@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.core.deliveries import deliveries
-from ratchet.core.schema import ROWS
+from ratchet.core.schema import LOOKUPS, ROWS
 from ratchet.core.split import plan_split
 from ratchet.errors import UsageError
 from ratchet.flows.intake import examine
 from ratchet.io import files, sample_files
-from ratchet.io.batches import LOOKUPS, RawBatches
+from ratchet.io.batches import RawBatches
 from ratchet.io.releases import read_releases, releases_path
 from ratchet.io.room import feature_functions, read_params, read_schema
 from ratchet.io.sample_files import Drawing

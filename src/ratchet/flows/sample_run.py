@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from ratchet.core.evaluation import MetricRow, evaluate
+from ratchet.core.evaluation import evaluate
 from ratchet.core.feature_table import CLUSTER, TARGET, encode_target, model_inputs
+from ratchet.core.findings import MetricRow
 from ratchet.core.fork import comment as fork_comment
 from ratchet.core.fork.policy import data_files
 from ratchet.core.fork.result import FORMAT, ClaimedMetric, ForkResult
 from ratchet.core.params import Params
 from ratchet.core.scoring import Scores, score
-from ratchet.core.split import plan_split
 from ratchet.errors import DataRefused, UsageError
 from ratchet.io import files, layout, model_folder
-from ratchet.io.batches import UnitStore
-from ratchet.io.features import features_for, read_batches
+from ratchet.io.features import features_for
 from ratchet.io.git import git, head_commit
+from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
 from ratchet.io.progress import say
 from ratchet.io.revision import Revision, base_of, exported
@@ -87,13 +87,11 @@ def _trained(settings: Settings, commit: Revision, tables: Path, name: str) -> I
 
 
 def _result(before: Path, after: Path, *, params: Params, commits: tuple[str, str]) -> ForkResult:
-    """Both models on the rows that the base holds out, with the base's labels."""
-    store = UnitStore(before / layout.FEATURES)
-    holdout = plan_split(store.names(), holdout=params.split.holdout, folds=params.split.folds).holdout
-    batches = read_batches(store, holdout)
-    labels = pd.concat([batch.labels for batch in batches.values()], ignore_index=True)
+    """Both models on the rows of the base that may be looked at, with the base's labels."""
+    rows_of_base = looked_at(before, params)
+    batches, labels = rows_of_base.batches, rows_of_base.labels
     one, other = (model_folder.read(root / layout.MODEL) for root in (before, after))
-    _require_comparable(one, other, holdout)
+    _require_comparable(one, other, rows_of_base)
     target = encode_target(labels[TARGET], one.record.labels, one.record.task)
     clusters = None if labels[CLUSTER].isna().all() else labels[CLUSTER].to_numpy(dtype=object)
     models = {
@@ -112,18 +110,21 @@ def _result(before: Path, after: Path, *, params: Params, commits: tuple[str, st
     )
 
 
-def _require_comparable(base: LoadedModel, change: LoadedModel, holdout: tuple[str, ...]) -> None:
+def _require_comparable(base: LoadedModel, change: LoadedModel, rows: RowsToLookAt) -> None:
     if (base.record.task, base.record.labels) != (change.record.task, change.record.labels):
         raise DataRefused(
             f"the base predicts {base.record.task} {base.record.labels}, the change {change.record.task} "
             f"{change.record.labels}: their losses cannot be compared",
             next_step="keep what is predicted, or ask a maintainer to run the change",
         )
-    if seen := sorted({*base.record.trained_on, *change.record.trained_on} & set(holdout)):
-        raise DataRefused(
-            f"a model was trained on {', '.join(seen)}, which judges: its numbers would mean nothing",
-            next_step="keep split.holdout in params.yaml as it is in the base",
-        )
+    for whose, model in (("the base's model", base), ("the change's model", change)):
+        try:
+            rows.require_unseen(model.record)
+        except DataRefused as refused:
+            raise DataRefused(
+                f"the numbers of {whose} would mean nothing: {refused.message}",
+                next_step="keep split in params.yaml as it is in the base",
+            ) from refused
 
 
 def _scores(model: LoadedModel, features: pd.DataFrame) -> Scores:

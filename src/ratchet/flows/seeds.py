@@ -1,4 +1,4 @@
-"""How much luck is in a metric: the same pipeline with other seeds, on the same held-out rows."""
+"""How much luck is in a metric: the same pipeline with other seeds, on the same rows."""
 
 from __future__ import annotations
 

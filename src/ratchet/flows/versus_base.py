@@ -1,4 +1,4 @@
-"""The base's model and this work tree's, on the rows that judge here: what differs, by how much, and where.
+"""The base's model and this work tree's, on the rows to look at (`core.looked_at`): what differs, and where.
 
 The base's model comes from its `dvc.lock`, its features from its own room's code. What keeps the two from being
 compared is an answer, not an error: the gate, which compares with the champion, stands without it.
@@ -26,16 +26,18 @@ from ratchet.core.change.switched import Predicted, switched
 from ratchet.core.clusters import Groups, group
 from ratchet.core.curves import predicted_labels
 from ratchet.core.evaluation import evaluate
-from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
+from ratchet.core.feature_table import CLUSTER, TARGET, encode_target, model_inputs
 from ratchet.core.judged import Evaluation, clusters_of
+from ratchet.core.looked_at import HOLDOUT, OPEN, LookedAt
 from ratchet.core.metrics import Floats, Target, row_losses
+from ratchet.core.model_record import ModelRecord
 from ratchet.core.params import Params
 from ratchet.core.scoring import Scores, score
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.flows.base_model import OtherModel, base_model, of_other_libraries
 from ratchet.io import layout, model_folder
-from ratchet.io.batches import UnitStore
-from ratchet.io.features import features_for, lineage, read_batches
+from ratchet.io.features import features_for
+from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
 from ratchet.io.revision import Revision
 from ratchet.io.room import read_params
@@ -48,12 +50,11 @@ NOT_MEASURED: Mapping[str, float] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """The held-out rows of the work tree's last run, in one order throughout."""
+    """The rows that the work tree's last run looked at, in one order throughout."""
 
     params: Params
-    holdout: Mapping[str, str]
+    looked: RowsToLookAt
     model: LoadedModel
-    batches: Mapping[str, LabelledBatch]
     features: pd.DataFrame
     keys: pd.DataFrame
     target: Target
@@ -78,7 +79,7 @@ class _Side:
 def compare_with_base(
     settings: Settings, base: Revision, *, seed_sd: Mapping[str, float] = NOT_MEASURED, seeds: int = 0
 ) -> tuple[Comparison | None, str]:
-    """Compare both models on the held-out rows of the last run, or say why that cannot be.
+    """Compare both models on the rows that the last run looked at, or say why that cannot be.
 
     `seed_sd` is each metric's standard deviation over the fit and `seeds` refits with other seeds; empty: not measured.
     Raises ServiceFailed if nothing was run here yet, TamperedFile if an output is not what its stage wrote.
@@ -86,7 +87,7 @@ def compare_with_base(
     judged = _read(settings.root)
     try:
         with base_model(settings, base) as other:
-            require_comparable(other.model.record, judged.model.record, judged.holdout)
+            _require_comparable(other.model.record, judged)
             features = _base_features(settings.root, other, judged)
             with of_other_libraries(other.model.record.libraries):
                 sides = {
@@ -106,30 +107,48 @@ def _read(root: Path) -> _Judged:
         evaluation = Evaluation.model_validate_json((root / layout.EVALUATION / "evaluation.json").read_bytes())
     except OSError as error:
         raise ServiceFailed(f"there is nothing to compare: {error}", next_step="ratchet run") from error
-    store = UnitStore(root / layout.FEATURES)
-    if not set(evaluation.holdout) <= set(store.names()) or lineage(store, evaluation.holdout) != evaluation.holdout:
+    params = read_params(root)
+    rows = looked_at(root, params)
+    if not _is_of(evaluation, rows.about):
         raise ServiceFailed(
             f"{layout.EVALUATION} was made from other features than {layout.FEATURES} holds", next_step="ratchet run"
         )
-    model, batches = model_folder.read(root / layout.MODEL), read_batches(store, evaluation.holdout)
-    labels = pd.concat([batch.labels for batch in batches.values()], ignore_index=True)
+    model, labels = model_folder.read(root / layout.MODEL), rows.labels
     clusters = clusters_of(labels)
     return _Judged(
-        params=read_params(root),
-        holdout=evaluation.holdout,
+        params=params,
+        looked=rows,
         model=model,
-        batches=batches,
-        features=pd.concat([batch.features for batch in batches.values()], ignore_index=True),
+        features=rows.features,
         keys=labels.drop(columns=[CLUSTER, TARGET]),
         target=encode_target(labels[TARGET], model.record.labels, model.record.task),
         clusters=None if clusters is None else group(clusters, len(labels)),
     )
 
 
+def _is_of(evaluation: Evaluation, rows: LookedAt) -> bool:
+    """Whether an evaluation is of the rows that are to be looked at now."""
+    shown = evaluation.looked_at
+    if shown and (shown.kind, shown.batches) != (rows.kind, rows.batches):
+        return False
+    return rows.kind == OPEN or evaluation.holdout == rows.batches
+
+
+def _require_comparable(base: ModelRecord, judged: _Judged) -> None:
+    """Raises DataRefused; open rows lie in batches that models are trained on, in part."""
+    rows, change = judged.looked, judged.model.record
+    require_comparable(base, change, rows.about.batches if rows.about.kind == HOLDOUT else {})
+    for whose, record in (("the base's model", base), ("this change's model", change)):
+        try:
+            rows.require_unseen(record)
+        except DataRefused as refused:
+            raise DataRefused(f"{whose} shows nothing here: {refused.message}", next_step=GATE) from refused
+
+
 def _base_features(root: Path, base: OtherModel, judged: _Judged) -> pd.DataFrame:
     """Made by the base's own code. Raises DataRefused if it cannot read the rows."""
     try:
-        features = features_for(root, base.home, judged.batches)
+        features = features_for(root, base.home, judged.looked.batches)
     except DataRefused as refused:
         last_words = refused.message.partition(": ")[2] or refused.message
         raise DataRefused(
@@ -209,9 +228,10 @@ def _scored(side: _Side, rows: NDArray[np.intp], judged: _Judged) -> Scored:
 
 
 def _history(root: Path, base: Revision, sides: Mapping[str, _Side], judged: _Judged) -> tuple[BatchMetric, ...]:
-    names = list(judged.holdout)
+    names = list(judged.looked.about.batches)
+    where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     held_out = BatchMetric(
-        batch=names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}",
+        batch=where if judged.looked.about.kind == HOLDOUT else "open rows",
         base=float(sides[BASE].losses.mean()),
         change=float(sides[CHANGE].losses.mean()),
         held_out=True,

@@ -11,18 +11,16 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ratchet.core.manifest import Manifest, Unit, Work, plan_work
-from ratchet.core.schema import ROWS
+from ratchet.core.schema import LOOKUPS, ROWS
 from ratchet.errors import DataRefused, ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
 from ratchet.io.unit_manifest import UnitManifest
 
 SUFFIXES = (".parquet", ".csv")
 """What a raw table may be."""
-LOOKUPS = "lookups"
-"""The unit that holds the standing lookups; no batch may have this name."""
 
 BATCH_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
@@ -30,6 +28,11 @@ BATCH_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 def pointer(path: Path) -> Path:
     """The `.dvc` file of a batch's folder or of a lookup."""
     return path.with_name(f"{path.name}.dvc")
+
+
+def tracked_names(paths: Iterable[PurePath]) -> set[str]:
+    """The batches whose `.dvc` files are among these files of `data/raw/`."""
+    return {path.stem for path in paths if path.suffix == ".dvc" and BATCH_NAME.fullmatch(path.stem)}
 
 
 def check_batch_name(name: str) -> str:

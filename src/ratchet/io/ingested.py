@@ -16,7 +16,6 @@ from ratchet.io.revision import Revision
 from ratchet.io.unit_manifest import MANIFEST
 
 if TYPE_CHECKING:
-    import polars as pl
     from dvc.repo import Repo as Repo  # noqa: PLC0414 - exported, for flows, which may not import dvc
 
 SUFFIX = ".parquet"
@@ -61,14 +60,6 @@ class Ingested:
     @cached_property
     def _new(self) -> dict[tuple[str, str], str]:
         return _digests(self.head)
-
-
-def frame(table: pa.Table) -> pl.DataFrame:
-    """An Arrow table as polars reads it, without a copy of its numbers."""
-    import polars as pl
-
-    found = pl.from_arrow(table)
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def fetch_ingested(repo: Repo, base: Revision, into: Path) -> Ingested:

@@ -10,13 +10,12 @@ import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ratchet.core.raw_input import Json, LeftOut, RawInput, requested_tables
-from ratchet.core.schema import ROWS, Schema, Table, parse_schema
+from ratchet.core.schema import LOOKUPS, ROWS, Schema, Table, parse_schema
 from ratchet.errors import TamperedFile
 from ratchet.io import files
-from ratchet.io.batches import LOOKUPS
 from ratchet.io.tables import write_frame
 from ratchet.io.validated import Validated
 from ratchet.io.yaml_text import parse_yaml
@@ -106,7 +105,9 @@ def _example(found: Mapping[str, pa.Table], tables: Mapping[str, Table], schema:
 
     Nothing if there is a table without a row that does.
     """
-    frames = {name: _frame(found[name], table) for name, table in tables.items()}
+    import polars as pl
+
+    frames = {name: pl.DataFrame(found[name].select(list(table.columns))) for name, table in tables.items()}
     row = _first_valid(frames[ROWS], tables[ROWS], ROWS)
     if row is None:
         return {}
@@ -117,12 +118,6 @@ def _example(found: Mapping[str, pa.Table], tables: Mapping[str, Table], schema:
             if (entry := _first_valid(candidates, tables[name], name)) is not None:
                 example[name] = entry
     return {name: [_as_json(one)] for name, one in example.items()} if example.keys() == tables.keys() else {}
-
-
-def _frame(found: pa.Table, table: Table) -> pl.DataFrame:
-    import polars as pl
-
-    return cast("pl.DataFrame", pl.from_arrow(found.select(list(table.columns))))
 
 
 def _entries(lookup: pl.DataFrame, table: Table, key: pl.DataFrame) -> pl.DataFrame:

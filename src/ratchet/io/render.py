@@ -54,9 +54,7 @@ def render_markdown(report: Report, page_url: str = "") -> str:
 def render_html(report: Report, evaluation: Path) -> str:
     """The report as one page; what it has no chart of its own for comes from the folder `evaluation`."""
     found = charts.charts(report.change) if report.change else {}
-    drawn = {name: {"title": title, "json": html_page.script_json(spec),
-                    "svg": html_page.data_address("svg+xml", charts.svg(name, spec).encode())}
-             for name, (title, spec) in found.items()}  # fmt: skip
+    drawn = {name: html_page.figure(title, spec, charts.svg(name, spec)) for name, (title, spec) in found.items()}
     own = {"curves.png"} if "roc" in drawn else set()
     text = evaluation / "classification_report.txt"
     scripts = [charts.bundle(), html_page.START] if drawn else []

@@ -72,7 +72,7 @@ class Revision:
         paths = [path for path, md5 in wanted.items() if not path.startswith("data/") and self._md5(path, files) != md5]
         tree = yaml.safe_load(self.text(PARAMS) or "") or {}
         asked = [entry.get("params", {}).get(PARAMS, {}) for entry in entries]
-        sections = {name for each in asked for name, value in each.items() if tree.get(name) != value}
+        sections = {name for each in asked for name, value in each.items() if _value(tree, name) != value}
         return (*sorted(sections), *sorted(paths))
 
     def _md5(self, path: str, files: Iterable[str]) -> str:
@@ -133,6 +133,13 @@ def _digest(content: bytes) -> str:
 
 def _stages(lock: str | None) -> dict[str, Any]:
     return dict((yaml.safe_load(lock) or {}).get("stages") or {}) if lock else {}
+
+
+def _value(tree: Any, name: str) -> Any:
+    """The parameter that a lock calls `name`: a section, or a key in one, such as `gate.metric`; None if not there."""
+    for part in name.split("."):
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
 
 
 def _outs(stages: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from ratchet.core.explore.facts import BatchFacts, Coverage, TableFacts, Target
 from ratchet.core.explore.overview import Line
 from ratchet.core.explore.target import Rate
 from ratchet.core.findings import Estimate
-from ratchet.io.chart_parts import Spec
+from ratchet.io.chart_parts import Spec, still
 from ratchet.io.explore import charts
 
 
@@ -37,7 +37,7 @@ SPECS = {
     "days": charts.rows_by_day(BATCHES),
     "target": charts.target_by_batch(BATCHES, "share of late", share=True),
     "classes": charts.target_by_batch([_batch("a", {"2020-01-01": 2}, "x", "y")], "share of each", share=True),
-    "heat": charts.heat_map(["a", "b"], [Line("one", (None, 0.2)), Line("two", (0.001, 0.0))], "distance"),
+    "heat": charts.heat_map(BATCHES, [Line("one", (None, 0.2)), Line("two", (0.001, 0.0))], "distance"),
 }
 
 
@@ -46,7 +46,7 @@ def test_every_picture_is_drawn(name: str) -> None:
     """Vega-Lite makes an SVG of each, in which there is something."""
     spec = SPECS[name]
     assert spec is not None
-    drawn = charts.svg(spec)
+    drawn = still(spec, charts.WIDE)
     assert (drawn.startswith("<svg"), "role-mark" in drawn) == (True, True)
 
 
@@ -64,7 +64,7 @@ def test_batches_are_in_order_where_one_has_no_interval() -> None:
                                                   associations=())})  # fmt: skip
     spec = charts.target_by_batch([_batch("a", {}, ""), one, _batch("c", {}, "")], "mean", share=False)
     assert spec is not None
-    drawn = charts.svg(spec)
+    drawn = still(spec, charts.WIDE)
     places = [drawn.index(f">{name}</text>") for name in "abc"]
     assert places == sorted(places)
     assert spec["encoding"]["x"]["scale"] == {"domain": ["a", "b", "c"]}
@@ -82,16 +82,25 @@ def test_little_is_never_written_as_nothing() -> None:
     assert [each["text"] for each in _values(SPECS["heat"])] == ["", "20%", "<1%", "0%"]
 
 
+@pytest.mark.parametrize(("rows", "top"), [(charts.ENOUGH - 1, 0.4), (charts.ENOUGH, 1.0)])
+def test_a_batch_of_few_rows_does_not_set_the_hue(rows: int, top: float) -> None:
+    """Chance moves it far: what other batches have would all look pale beside it."""
+    batches = [_batch("a", {"2020-01-01": 1000}), _batch("b", {"2020-02-01": 1000}), _batch("c", {"2020-03-01": rows})]
+    spec = charts.heat_map(batches, [Line("one", (None, 0.4, 1.0))], "distance")
+    assert spec is not None
+    assert spec["layer"][0]["encoding"]["color"]["scale"] == {**charts.HUE, "domain": [0, top], "clamp": True}
+
+
 def test_what_is_not_there_has_no_picture() -> None:
     """Without time, labels or lines there is no empty frame."""
     bare = [_batch("a", {})]
-    found = charts.rows_by_day(bare), charts.target_by_batch(bare, "", share=True), charts.heat_map(["a"], [], "")
+    found = charts.rows_by_day(bare), charts.target_by_batch(bare, "", share=True), charts.heat_map(bare, [], "")
     assert found == (None, None, None)
 
 
 def test_large_heat_maps_are_bounded() -> None:
     """Of a thousand columns the worst are drawn, and numbers are left out where fields are narrow."""
-    batches = [f"b{place:03d}" for place in range(240)]
+    batches = [_batch(f"b{place:03d}", {}) for place in range(240)]
     spec = charts.heat_map(batches, [Line(str(place), (0.5,) * 240) for place in range(1000)], "distance")
     assert len(_values(spec)) == charts.LINES * 240
     assert spec is not None

@@ -31,6 +31,7 @@ DECIDERS = {
     "data/sample/": "the rows that it is judged on",
     "data/metrics/": "results that nobody here computed",
     "data/decision.json": "results that nobody here computed",
+    "data/level.json": "results that nobody here computed",
     "src/ratchet/": "the machine that judges",
 }
 """Folders (with a slash) and files that decide, and what each decides."""
