@@ -61,7 +61,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def test_shipped_parameters_are_read_as_they_are_written(path: Path) -> None:
     """The parameters that this repository ships parse, and every key keeps the value that the file gives it."""
     tree = read(path)
-    parsed = dict(leaves(parse_params(tree).model_dump()))
+    parsed = dict(leaves(parse_params(tree).model_dump(mode="json")))
     given = {key: value for key, value in leaves(tree) if not isinstance(value, Mapping)}
     assert {key: parsed[key] for key in given} == given
 

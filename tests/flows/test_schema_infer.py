@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -300,6 +300,7 @@ def laid_out(folder: Path, batches: list[list[list[str]]], **more: list[Any]) ->
 
 
 @settings(max_examples=40, deadline=None)
+@example([[["NA"] * 8], [["2013-01-01T05:00:00Z"] * 8]])
 @given(tables(PLAIN))
 def test_inferred_schemas_let_their_own_data_in(batches: list[list[list[str]]]) -> None:
     """Whatever right data look like, if rows have a key, inference finds a schema that has nothing against them."""

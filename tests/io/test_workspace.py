@@ -84,13 +84,13 @@ def build(root: Path) -> None:
     (root / ".gitignore").write_text("/data/ingested\n/data/model\n", encoding="utf-8")
     add_batch(root, "one")
     with dvc.project(root, None) as repo:
-        dvc.reproduce(repo)
+        dvc.reproduce(repo, dvc.pipeline(repo))
     commit(root)
     add_batch(root, "two")
     (root / "src" / "train.py").write_text(TRAIN + "# better\n", encoding="utf-8")
     (root / "params.yaml").write_text("model: {seed: 1}\n", encoding="utf-8")
     with dvc.project(root, None) as repo:
-        dvc.reproduce(repo)
+        dvc.reproduce(repo, dvc.pipeline(repo))
 
 
 @pytest.fixture(scope="session")

@@ -334,6 +334,7 @@ OUTPUTS = (
     "data/model/model.json",
     "data/evaluation/predictions.parquet",
     "data/evaluation/evaluation.json",
+    "data/sealed/evidence.json",
     "data/metrics/train.json",
     "data/metrics/evaluate.json",
     "data/decision.json",

@@ -38,6 +38,7 @@ def test_the_first_push_trains_and_promotes_the_first_champion(pushed: Sandbox) 
     assert changed == [
         "data/computed.yaml",
         "data/decision.json",
+        "data/level.json",
         "data/metrics/evaluate.json",
         "data/metrics/train.json",
         "dvc.lock",

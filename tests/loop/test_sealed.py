@@ -195,13 +195,16 @@ def given_away(secrets: set[float], found: Mapping[int, set[float]]) -> set[floa
 
 
 def everything_public(sandbox: Sandbox) -> dict[str, str]:
-    """All that people, git and MLflow are shown, by where it stands; pictures are drawn from `data/evaluation`."""
+    """All that people, git and MLflow are shown, by where it stands; pictures are drawn from `data/evaluation`.
+
+    A profile tells of a batch's columns, its label among them, and of no model.
+    """
     kinds = (".md", ".html", ".json", ".txt", ".csv", ".yaml", ".lock", ".log", "")
     found = {
         str(path): path.read_text(encoding="utf-8", errors="replace")
         for folder in ("project/reports", "project/data/evaluation", "mlflow", "project/mlruns", "project/.ratchet")
         for path in (sandbox.base / folder).rglob("*")
-        if path.is_file() and path.suffix in kinds and "/model/" not in str(path)
+        if path.is_file() and path.suffix in kinds and not {"model", "profiles"} & {*path.parts}
     }
     with sqlite3.connect(sandbox.base / "mlflow" / "mlflow.db") as store:
         found["mlflow.db"] = "\n".join(line for line in store.iterdump() if line.startswith("INSERT"))

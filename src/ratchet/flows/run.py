@@ -96,7 +96,8 @@ def run_open(settings: Settings) -> Looked:
     """
     with _ready(settings) as ready:
         _prepare(settings, ready)
-        stages, seconds = _reproduce(settings.root, partial(dvc.reproduce, ready.repo, EVALUATE), whole=False)
+        before, _ = _stages(ready.repo)
+        stages, seconds = _reproduce(settings.root, partial(dvc.reproduce, ready.repo, before), whole=False)
     # Imported late, as below what charges for looks: they bring numpy, which most runs do not need.
     from ratchet.core.judged import Evaluation
 
@@ -112,8 +113,6 @@ def _ready(settings: Settings) -> Iterator[_Ready]:
     entries = ledger(settings, params).read()
     for place in ("data", *layout.WRITTEN_INTO):
         files.sweep(settings.root / place, deep=False)
-    if not params.sealed:
-        sealed.write_look_if_new(settings.root, None)
     if names := computed.distrust(settings.root):
         say(f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}")
     with dvc.project(settings.root, settings.dvc_remote) as repo:
@@ -127,6 +126,8 @@ def _ready(settings: Settings) -> Iterator[_Ready]:
 
 def _prepare(settings: Settings, ready: _Ready) -> None:
     _check_names(ready.params)
+    if not ready.params.sealed:
+        sealed.write_look_if_new(settings.root, None)
     folder = settings.root / layout.CHAMPION
     if not holds(folder, ready.serving):
         download(settings, ready.params, ready.serving, folder)
@@ -134,13 +135,20 @@ def _prepare(settings: Settings, ready: _Ready) -> None:
 
 def _judge(settings: Settings, ready: _Ready) -> list[str]:
     """Reproduce everything; sealed rows are paid for once it is known what is asked of them."""
-    if not ready.params.sealed:
-        return dvc.reproduce(ready.repo)
-    from ratchet.flows.charge import charge_look
+    before, after = _stages(ready.repo)
+    done = dvc.reproduce(ready.repo, before)
+    if ready.params.sealed:
+        from ratchet.flows.charge import charge_look
 
-    before = dvc.reproduce(ready.repo, EVALUATE)
-    charge_look(settings, ready.params)
-    return list(dict.fromkeys([*before, *dvc.reproduce(ready.repo)]))
+        charge_look(settings, ready.params)
+    return [*done, *dvc.reproduce(ready.repo, after)]
+
+
+def _stages(repo: Repo) -> tuple[list[str], list[str]]:
+    """The pipeline's stages up to the evaluation, and those after it."""
+    names = dvc.pipeline(repo)
+    place = names.index(EVALUATE) + 1 if EVALUATE in names else len(names)
+    return names[:place], names[place:]
 
 
 def _fetched(repo: Repo, found: dvc.Status) -> dvc.Status:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ratchet.io.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc.stage import Stage
 
 Status = dict[str, list[Any]]
 """What differs, by stage name or `.dvc` file; empty when everything is up to date."""
@@ -54,18 +56,35 @@ def status(repo: Repo) -> Status:
     return found
 
 
-def reproduce(repo: Repo, upto: str = "") -> list[str]:
-    """Run what is out of date; returns the names of the stages that ran or were restored from the run cache.
+def pipeline(repo: Repo) -> list[str]:
+    """The names of the pipeline's stages, each after those whose outputs it needs. Data with a `.dvc` file is none."""
+    stages = {stage.addressing: stage for stage in repo.index.stages if not stage.is_data_source}
+    needed = {
+        name: [other for other, made in stages.items() if other != name and _needs(stage, made)]
+        for name, stage in stages.items()
+    }
+    return list(TopologicalSorter(needed).static_order())
 
-    With `upto`, that stage and what it needs.
 
+def _needs(stage: Stage, other: Stage) -> bool:
+    outs = [Path(out.fs_path) for out in other.outs]
+    deps = [Path(dep.fs_path) for dep in stage.deps]
+    return any(dep.is_relative_to(out) or out.is_relative_to(dep) for dep in deps for out in outs)
+
+
+def reproduce(repo: Repo, stages: Sequence[str]) -> list[str]:
+    """Run what is out of date of `stages`, which stand in the order of `pipeline`, and of nothing else.
+
+    Data with a `.dvc` file is not looked at again: a project may have hundreds of batches, and `status` has just done
+    it. Returns the names of the stages that ran or were restored from the run cache.
     Raises StageFailed with the exit code of the stage that ended early.
     """
     from dvc.exceptions import ReproductionError
 
     try:
         # What was computed elsewhere is restored from the remote, if there is one.
-        done = repo.reproduce(targets=upto or None, pull=bool(repo.config["core"].get("remote")))
+        remote = bool(repo.config["core"].get("remote"))
+        done = repo.reproduce(targets=list(stages), single_item=True, pull=remote)
     except ReproductionError as error:
         raise _stage_failed(error) from error
     return [stage.name for stage in done if getattr(stage, "name", None)]

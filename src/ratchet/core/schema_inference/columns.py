@@ -36,7 +36,8 @@ def infer_column(
     """The column of type `kind` that has these typed values, one series a batch, none of them empty."""
     missing = max(values.null_count() / len(values) for values in batches)
     present = [values.drop_nulls() for values in batches]
-    every = pl.concat(present)
+    # A batch without any time in this column does not say whether times have a zone, and counts as if they had none.
+    every = pl.concat([values.to_physical() for values in present] if kind == "timestamp" else present)
     constant = every.n_unique() <= 1
     counts = kind == "integer" and _counts(present, every)
     column = Column(
