@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+
 from benchmarks.measure import Cost
 from benchmarks.months import moved_months, write_month
 from benchmarks.project import PER_BATCH, PYTHON, REPOSITORY, Projects, stage

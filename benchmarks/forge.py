@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from benchmarks.project import PYTHON, RATCHET, REPOSITORY
 
+from benchmarks.project import PYTHON, RATCHET, REPOSITORY
 from ratchet.forge.home import INSIDE, Home
 from ratchet.forge.results import RunResult, runs
 

@@ -13,11 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import page
 from benchmarks.cases import CASES, ROUNDS
 from benchmarks.measure import Comparison
 from benchmarks.project import Projects
-
-from benchmarks import page
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from benchmarks.gate.data import LOADERS, REPOSITORY, Dataset, Unavailable
 from benchmarks.gate.pool import Pool, PoolSize, fit_pool
 

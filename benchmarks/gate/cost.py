@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.evidence import evidence
 from benchmarks.gate.nulls import known_days
@@ -12,7 +13,6 @@ from benchmarks.gate.pool import Pool
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import Pair
 from benchmarks.gate.slices import parts, policy
-
 from ratchet.core.gate import decide
 
 SIZES = (25_000, 50_000, 100_000, 200_000)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+
 from benchmarks.gate.budget import Budget, ledger_level
 from benchmarks.gate.data import Floats, Ints
 from benchmarks.gate.nulls import window
 from benchmarks.gate.pool import Pool, log_losses
 from benchmarks.gate.rules import Pair, Rule, ours
-
 from ratchet.core.comparison import compare
 
 RUNS = 200

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from benchmarks.gate.data import Floats, Ints
-from benchmarks.gate.rules import Pair
 from numpy.typing import NDArray
 
+from benchmarks.gate.data import Floats, Ints
+from benchmarks.gate.rules import Pair
 from ratchet.core.clusters import interval
 from ratchet.core.comparison import compare
 from ratchet.core.decision import CHALLENGER, CHAMPION, Evidence

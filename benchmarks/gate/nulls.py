@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
+
 from benchmarks.gate.bench import REAL, Bench
 from benchmarks.gate.budget import ALPHA, FRESH, Budget
 from benchmarks.gate.data import Ints
@@ -15,7 +16,6 @@ from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import DELONG, MLFLOW, NAIVE, ROW, SINGLE, Pair, Rule, delong_auc
 from benchmarks.gate.rules import mlflow_auc as by_mlflow_auc
 from benchmarks.gate.rules import naive_auc as by_area
-
 from ratchet.core.clusters import jackknifed, replicates
 from ratchet.core.comparison import compare
 from ratchet.core.metrics import METRICS

@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA, granted
 from benchmarks.gate.delong import delong
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import bennett_rows, hoeffding_rows
-
 from ratchet.core.comparison import compare
 from ratchet.core.eprocess import bounds, e_values
 from ratchet.core.holm import holm

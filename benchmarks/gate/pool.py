@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from benchmarks.gate.data import Dataset, Floats, Ints
 from numpy.typing import NDArray
+
+from benchmarks.gate.data import Dataset, Floats, Ints
 
 Rows = NDArray[np.intp] | slice
 KINDS = ("base", "half", "slow", "small", "tuned", "overfit", "dropped", "logistic")

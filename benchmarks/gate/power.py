@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA, FRESH, Budget, granted, history, ledger_level, question, terms
 from benchmarks.gate.data import Floats, Ints
@@ -13,7 +14,6 @@ from benchmarks.gate.nulls import known_days
 from benchmarks.gate.pool import Pool, log_losses
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import SINGLE, Pair
-
 from ratchet.core.advisor import Plan, Spread, detectable_effect, plan_labels
 from ratchet.core.alpha_level import level
 from ratchet.core.comparison import Comparison, compare

@@ -7,11 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.data import WEATHER, Dataset, Floats, Ints
 from benchmarks.gate.pool import PoolSize, fit, log_losses
 from benchmarks.gate.rules import Pair
-from numpy.typing import NDArray
 
 FIRST, LAST = 7, 47
 """The first and the last week that judges."""

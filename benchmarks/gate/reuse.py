@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.courses import RUNS, Maker, Path, churn, climb, days, play, team
 from benchmarks.gate.pool import Pool

@@ -14,12 +14,12 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
+
 from benchmarks.gate.budget import ALPHA, Budget, ledger_level
 from benchmarks.gate.data import Floats, Ints
 from benchmarks.gate.delong import delong
 from benchmarks.gate.pool import log_losses
 from benchmarks.gate.record import OURS
-
 from ratchet.core.comparison import compare
 
 MIN_CHANGE = 0.002

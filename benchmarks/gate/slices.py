@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA
 from benchmarks.gate.data import Floats, Ints
@@ -14,8 +16,6 @@ from benchmarks.gate.evidence import Masks, evidence
 from benchmarks.gate.pool import Pool, log_losses
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import BONFERRONI, MIN_CHANGE, MLFLOW, NAIVE, ROW, Pair
-from numpy.typing import NDArray
-
 from ratchet.core.gate import decide
 from ratchet.core.gate_params import Gate, Slices
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA
 from benchmarks.gate.data import Floats
@@ -12,7 +13,6 @@ from benchmarks.gate.nulls import window
 from benchmarks.gate.pool import Pool, log_losses
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import BONFERRONI, MIN_CHANGE, MLFLOW, NAIVE, ROW
-
 from ratchet.core.eprocess import e_values
 
 DAYS, LABELS = 30, 400

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import Budget
 from benchmarks.gate.record import Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import DELONG, REPEATED, Pair, Rule
-from numpy.typing import NDArray
 
 Bits = NDArray[np.bool_]
 QUERIES, ROWS = 200, 2_000

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import FRESH
 from benchmarks.gate.data import Floats
@@ -18,7 +19,6 @@ from benchmarks.gate.evidence import evidence
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.retrains import FIRST, LAST, Year, year_of
 from benchmarks.gate.rules import DELONG, MLFLOW, NAIVE, ROW, Pair, delong_auc, mlflow, naive, row_t
-
 from ratchet.core.gate import decide
 from ratchet.core.gate_params import Gate
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from benchmarks.gate import nulls, oracles, power, retrains, reuse, slices, stream, votes, weekly
 from benchmarks.gate.bench import REAL, Bench
 from benchmarks.gate.budget import ALPHA, FRESH, Budget, granted, ledger_level
@@ -31,7 +32,6 @@ from benchmarks.gate.rules import (
     mlflow,
     ours,
 )
-
 from ratchet.core.gate import decide
 from ratchet.core.metrics import row_losses
 

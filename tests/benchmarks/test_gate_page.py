@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from benchmarks.gate.__main__ import main
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.experiments import EXPERIMENTS, publish, run
