@@ -8,10 +8,10 @@ export PATH := $(BIN):$(PATH)
 # Models are fitted with one thread, as the stages do: more threads add in another order.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help setup run clean-run ui serve test quick slow check format lock bench gate-evidence clean
+.PHONY: help setup run clean-run ui serve services services-stop services-status services-docker services-docker-stop test quick slow check format lock bench gate-evidence clean
 
 help:  ## show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 setup: $(STAMP)  ## make the environment; git learns to merge dvc.lock
 	@git config --get merge.ratchet-lock.driver 2>/dev/null | grep -qF $(BIN)/ || ratchet merge-driver install >/dev/null
@@ -37,6 +37,24 @@ ui: setup  ## MLflow's pages on the runs and the registry
 serve: setup  ## answer predictions with the champion
 	@ratchet serve
 
+SERVICES = python -m services
+SERVICES_START = $(SERVICES) start $(if $(PORT),--port $(PORT)) $(if $(MODELS),--models $(MODELS)) $(if $(ROLE),--env $(ROLE))
+
+services: setup  ## MLflow's server for a team: PostgreSQL, S3, users
+	@$(SERVICES_START)
+
+services-status: setup  ## which of them runs
+	@$(SERVICES) status
+
+services-stop: setup  ## stop them; their data stays
+	@$(SERVICES) stop
+
+services-docker: setup  ## the same in containers (compose.yaml)
+	@$(SERVICES_START) --docker
+
+services-docker-stop: setup  ## stop the containers
+	@$(SERVICES) stop --docker
+
 test: setup check  ## every test and check
 	@pytest -n 2 --dist loadgroup
 
@@ -47,8 +65,8 @@ slow: setup  ## the others: whole pipelines and real workflows
 	@pytest -n 2 --dist loadgroup -m slow
 
 check: setup  ## the fast checks alone: style, types, imports, dead code, workflows
-	@ruff check src tests benchmarks
-	@ruff format --check --quiet src tests benchmarks
+	@ruff check src tests benchmarks services
+	@ruff format --check --quiet src tests benchmarks services
 	@mypy
 	@lint-imports --no-logo
 	@vulture
@@ -58,10 +76,11 @@ check: setup  ## the fast checks alone: style, types, imports, dead code, workfl
 	@zizmor --offline --quiet --persona auditor .
 	@check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	@check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	@check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 format: setup  ## put the code into shape
-	@ruff check --fix src tests benchmarks
-	@ruff format src tests benchmarks
+	@ruff check --fix src tests benchmarks services
+	@ruff format src tests benchmarks services
 
 lock: setup  ## resolve the dependencies again
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt

@@ -26,7 +26,7 @@ class Projects:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made = 0
-        self.place = Workplace(environment=_environment(folder), log=folder / "output.log")
+        self.place = Workplace(environment=environment(folder), log=folder / "output.log")
         self._source = folder / "source"
         self._copy_repository()
         # Bytecode, the font cache and the raw batches are there before anything is measured, for both sides.
@@ -85,7 +85,7 @@ def stage(name: str) -> tuple[str, ...]:
     return (PYTHON, "-m", "ratchet.stages", name)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     """One thread, the tools of this environment, and nothing of the person who measures."""
     home = folder / "home"
     home.mkdir()

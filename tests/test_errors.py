@@ -19,6 +19,7 @@ EXIT_CODES = {
     "ChampionChanged": 4,
     "ServiceFailed": 5,
     "TamperedFile": 5,
+    "SignatureRefused": 5,
 }
 
 

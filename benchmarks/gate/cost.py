@@ -12,7 +12,7 @@ from benchmarks.gate.nulls import known_days
 from benchmarks.gate.pool import Pool
 from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
 from benchmarks.gate.rules import Pair
-from benchmarks.gate.slices import parts, policy
+from benchmarks.gate.slices import policy, sliced
 from ratchet.core.gate import decide
 
 SIZES = (25_000, 50_000, 100_000, 200_000)
@@ -48,10 +48,10 @@ def _seconds(pool: Pool, random: np.random.Generator, rows: int) -> float:
     drawn = random.integers(0, pool.rows, rows)
     one, other = (pool.probabilities(int(model), drawn) for model in pool.of("base")[:2])
     pair = Pair(target=pool.target[drawn], champion=one, challenger=other, clusters=known_days(pool)[drawn])
-    masks = {name: mask[drawn] for name, mask in parts(pool).items()}
-    gate = policy(tuple(dict.fromkeys(name.partition(" = ")[0] for name in masks)))
+    table = sliced(pool).iloc[drawn]
+    gate = policy(table.columns)
     begun = time.process_time()
-    decide(evidence(pair, gate, slices=masks), gate)
+    decide(evidence(pair, gate, table=table), gate)
     return time.process_time() - begun
 
 

@@ -1,7 +1,8 @@
 """Courses of many runs on the same holdout: refits, a team at work, a search that climbs, refits judged by real days.
 
 A course is a holdout, a first champion and a challenger per run. What was promoted was false if it is truly no better
-than what it replaced, over the whole population.
+than what it replaced, over the whole population. Beside the holdout there are open rows: they decide nothing, and what
+they say of a promoted model is all that is told of it while the holdout is sealed (`ratchet.core.seal`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks.gate.budget import Budget, ledger_level
-from benchmarks.gate.data import Floats, Ints
+from benchmarks.gate.climber import Climber, logits_of
+from benchmarks.gate.data import Ints
 from benchmarks.gate.nulls import window
 from benchmarks.gate.pool import Pool, log_losses
 from benchmarks.gate.rules import Pair, Rule, ours
 from ratchet.core.comparison import compare
 
-RUNS = 200
-STEP = 0.1
-"""How far one step of the climb moves the logits: about what one more column of noise does."""
+RUNS, ROWS = 200, 2_000
 TRUTH_ROWS = 60_000
 """Rows of the population that say whether a step of the climb was truly one up."""
 
@@ -30,19 +30,25 @@ TRUTH_ROWS = 60_000
 class Path:
     """How one rule went through one sequence: what it promoted when, and what that was worth on paper and in truth.
 
-    `sure` is, for our rule, the lower bound of each promotion's gain at the level of its run.
+    For our rule, `told` is what the open rows said of each promotion, and `sure` the lower bound of its gain on the
+    holdout at the level of its run.
     """
 
     false: int = 0
     when: list[int] = field(default_factory=list)
     claimed: list[float] = field(default_factory=list)
     true: list[float] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
     sure: list[float] = field(default_factory=list)
 
     @property
     def promotions(self) -> int:
         """How many."""
         return len(self.when)
+
+    def inflation(self, said: Sequence[float]) -> float:
+        """What was said that promotions gained, less what they truly did."""
+        return sum(said) - sum(self.true)
 
 
 class Course(Protocol):
@@ -55,6 +61,9 @@ class Course(Protocol):
 
     def pair(self, run: int) -> Pair | None:
         """The champion and the challenger of this run on the holdout; None: they are the same model."""
+
+    def told(self, run: int) -> float:
+        """The gain of this run's challenger on the open rows."""
 
     def promote(self, run: int) -> float:
         """The challenger of this run becomes the champion; returns its true gain."""
@@ -70,6 +79,7 @@ def play(course: Course, rule: Rule) -> Path:
         if pair is None or not rule(pair, budget):
             continue
         if rule is ours:
+            path.told.append(course.told(run))
             path.sure.append(compare(*pair.both_losses, pair.clusters, alpha=ledger_level(budget)).low or 0.0)
         true = course.promote(run)
         path.when.append(run)
@@ -82,10 +92,13 @@ def play(course: Course, rule: Rule) -> Path:
 class Drawn:
     """Challengers that are models of the pool, judged by some of its rows."""
 
-    def __init__(self, pool: Pool, rows: Ints, *, models: Sequence[int], clusters: Ints | None = None) -> None:
+    def __init__(
+        self, pool: Pool, rows: Ints, open_rows: Ints, *, models: Sequence[int], clusters: Ints | None = None
+    ) -> None:
         """`models`: the first champion, then one challenger per run."""
         self.runs = len(models) - 1
-        self._models, self._truth = models, pool.truth
+        self._pool, self._models, self._truth = pool, models, pool.truth
+        self._open = open_rows
         self._target, self._clusters = pool.target[rows], clusters
         self._scores = {one: pool.probabilities(one, rows) for one in set(models)}
         self._losses = {one: log_losses(self._target, scores) for one, scores in self._scores.items()}
@@ -112,6 +125,15 @@ class Drawn:
             losses=(self._losses[one], self._losses[other]),
         )
 
+    def told(self, run: int) -> float:
+        """As the protocol says."""
+        pool, rows = self._pool, self._open
+        one, other = (
+            log_losses(pool.target[rows], pool.probabilities(model, rows)).mean()
+            for model in (self._champion, self._models[run])
+        )
+        return float(one - other)
+
     def promote(self, run: int) -> float:
         """As the protocol says."""
         gain = self._truth[self._champion] - self._truth[self._models[run]]
@@ -122,42 +144,37 @@ class Drawn:
 class Climb:
     """Each challenger is the champion moved one step in a random direction: a search that climbs on the answers."""
 
-    def __init__(self, pool: Pool, rows: Ints, truth: Ints, *, random: np.random.Generator, runs: int) -> None:
-        """`rows` judge; `truth` says what a step was worth."""
+    def __init__(self, pool: Pool, rows: Sequence[Ints], *, random: np.random.Generator, runs: int) -> None:
+        """`rows`: those that judge, the open ones, and those that say what a step was worth."""
         self.runs = runs
         start = int(random.choice(pool.of("base")))
-        self._target, self._true_target = pool.target[rows], pool.target[truth]
         directions = random.normal(size=(pool.features.shape[1], runs)) / np.sqrt(pool.features.shape[1] / 2)
-        everything = pool.standard
-        self._steps = STEP * np.tanh(everything[rows] @ directions)
-        self._true_rows, self._directions = everything[truth], directions
-        self._start = [_logits(pool.probabilities(start, some)) for some in (rows, truth)]
+        self._first = [
+            Climber(pool.target[some], pool.standard[some], directions, logits_of(pool.probabilities(start, some)))
+            for some in rows
+        ]
         self.begin()
 
     def begin(self) -> None:
         """As the protocol says."""
-        self._logits, self._true_logits = self._start
-        self._losses = log_losses(self._target, _chances(self._logits))
-        self._true_loss = float(log_losses(self._true_target, _chances(self._true_logits)).mean())
+        self._judges, self._open, self._truth = self._first
 
     def pair(self, run: int) -> Pair | None:
         """As the protocol says."""
-        chances = _chances(self._logits + self._steps[:, run - 1])
-        self._moved = log_losses(self._target, chances)
+        one, other = self._judges, self._judges.moved(run)
         return Pair(
-            target=self._target,
-            champion=_chances(self._logits),
-            challenger=chances,
-            losses=(self._losses, self._moved),
+            target=one.target, champion=one.chances, challenger=other.chances, losses=(one.losses, other.losses)
         )
+
+    def told(self, run: int) -> float:
+        """As the protocol says."""
+        return self._open.loss - self._open.moved(run).loss
 
     def promote(self, run: int) -> float:
         """As the protocol says."""
-        self._logits, self._losses = self._logits + self._steps[:, run - 1], self._moved
-        self._true_logits = self._true_logits + STEP * np.tanh(self._true_rows @ self._directions[:, run - 1])
-        before = self._true_loss
-        self._true_loss = float(log_losses(self._true_target, _chances(self._true_logits)).mean())
-        return before - self._true_loss
+        before = self._truth.loss
+        self._judges, self._open, self._truth = (one.moved(run) for one in (self._judges, self._open, self._truth))
+        return before - self._truth.loss
 
 
 Maker = Callable[[Pool, np.random.Generator], Course]
@@ -165,8 +182,9 @@ Maker = Callable[[Pool, np.random.Generator], Course]
 
 def churn(pool: Pool, random: np.random.Generator) -> Course:
     """Every challenger is another refit of the champion's recipe."""
-    rows = random.integers(0, pool.rows, 2_000)
-    return Drawn(pool, rows, models=random.choice(pool.of("base"), RUNS + 1).tolist())
+    rows = random.integers(0, pool.rows, ROWS)
+    models = random.choice(pool.of("base"), RUNS + 1).tolist()
+    return Drawn(pool, rows, random.integers(0, pool.rows, ROWS), models=models)
 
 
 def team(rows: int) -> Maker:
@@ -177,7 +195,8 @@ def team(rows: int) -> Maker:
         names = {"base": ("base",), "worse": ("half", "overfit", "dropped"), "tuned": ("tuned",)}
         models = [int(random.choice(pool.of(*names[kind]))) for kind in ["worse", *kinds]]
         models[0] = int(random.choice(pool.of("half")))
-        return Drawn(pool, random.integers(0, pool.rows, rows), models=models)
+        judging, open_rows = (random.integers(0, pool.rows, rows) for _ in range(2))
+        return Drawn(pool, judging, open_rows, models=models)
 
     return made
 
@@ -185,22 +204,12 @@ def team(rows: int) -> Maker:
 def climb(pool: Pool, random: np.random.Generator) -> Course:
     """A search that keeps what the gate promotes."""
     order = random.permutation(pool.rows)
-    rows, truth = order[:2_000], order[2_000 : 2_000 + TRUTH_ROWS]
-    return Climb(pool, rows, truth, random=random, runs=RUNS)
+    rows = np.split(order[: 2 * ROWS + TRUTH_ROWS], [ROWS, 2 * ROWS])
+    return Climb(pool, rows, random=random, runs=RUNS)
 
 
 def days(pool: Pool, random: np.random.Generator) -> Course:
     """100 refits judged by the same 28 consecutive days."""
     rows, clusters = window(pool, random, 28)
-    return Drawn(pool, rows, models=random.choice(pool.of("base"), 101).tolist(), clusters=clusters)
-
-
-def _chances(logits: Floats) -> Floats:
-    chances: Floats = 1 / (1 + np.exp(-logits))
-    return chances
-
-
-def _logits(chances: Floats) -> Floats:
-    safe = np.clip(chances, 1e-9, 1 - 1e-9)
-    logits: Floats = np.log(safe / (1 - safe))
-    return logits
+    models = random.choice(pool.of("base"), 101).tolist()
+    return Drawn(pool, rows, random.integers(0, pool.rows, len(rows)), models=models, clusters=clusters)

@@ -29,8 +29,9 @@ def run(bench: Bench, experiment: Experiment) -> Finding:
     for line in finding.lines:
         verdict = {None: " ", True: "✅", False: "❌"}[line.kept]
         others = ", ".join(f"{name} {number(value)}" for name, value in line.values.items() if name != OURS)
+        error = "" if line.error is None else f" ± {number(line.error)}"
         promise = f" (promised {line.promise})" if line.promise else ""
-        print(f"  {verdict} {line.setting}: ours {number(line.values[OURS])}{promise}; {others}", flush=True)
+        print(f"  {verdict} {line.setting}: ours {number(line.values[OURS])}{error}{promise}; {others}", flush=True)
     return finding
 
 

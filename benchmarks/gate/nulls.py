@@ -12,7 +12,7 @@ from benchmarks.gate.bench import REAL, Bench
 from benchmarks.gate.budget import ALPHA, FRESH, Budget
 from benchmarks.gate.data import Ints
 from benchmarks.gate.pool import Pool, log_losses
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, share_line
 from benchmarks.gate.rules import DELONG, MLFLOW, NAIVE, ROW, SINGLE, Pair, Rule, delong_auc
 from benchmarks.gate.rules import mlflow_auc as by_mlflow_auc
 from benchmarks.gate.rules import naive_auc as by_area
@@ -54,9 +54,7 @@ def independent_rows(bench: Bench) -> Finding:
     for pool in bench.pools(*REAL):
         random = bench.random("independent", pool.name)
         pairs = (_independent(pool, random) for _ in range(trials))
-        lines.append(
-            Line(setting=f"{pool.name}, 2,000 rows", values=_shares(pairs, SINGLE), trials=trials, promise=IID)
-        )
+        lines.append(share_line(f"{pool.name}, 2,000 rows", _shares(pairs, SINGLE), trials, IID))
     return Finding(name="independent-rows", lines=tuple(lines))
 
 
@@ -74,7 +72,7 @@ def whole_days(bench: Bench) -> Finding:
             random = bench.random("days", length)
             shares = _shares((_window(pool, random, length) for _ in range(trials)), rules)
             setting = f"{pool.name}, {length} days, {measure}"
-            lines.append(Line(setting=setting, values=shares, trials=trials, promise=DAYS))
+            lines.append(share_line(setting, shares, trials, DAYS))
     lines += [_centred(bench, pool, kind, trials) for kind in ("base", "logistic")]
     return Finding(
         name="whole-days",
@@ -114,7 +112,7 @@ def _centred(bench: Bench, pool: Pool, kind: str, trials: int) -> Line:
     random = bench.random("centred", kind)
     rules = {**{name: BY_LOSS[name] for name in (OURS, NAIVE, ROW)}, "ours, by week": by_week}
     pairs = (_level_pair(pool, random, kind) for _ in range(trials))
-    return Line(setting=f"{pool.name}, 28 days, centred, {kind} and base", values=_shares(pairs, rules), trials=trials)
+    return share_line(f"{pool.name}, 28 days, centred, {kind} and base", _shares(pairs, rules), trials)
 
 
 def _level_pair(pool: Pool, random: np.random.Generator, kind: str) -> Pair:

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA, granted
 from benchmarks.gate.delong import delong
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, share_line
 from benchmarks.gate.rules import bennett_rows, hoeffding_rows
 from ratchet.core.comparison import compare
 from ratchet.core.eprocess import bounds, e_values
@@ -127,7 +127,7 @@ def _stream(bench: Bench) -> Line:
     random, trials = bench.random("oracles", "stream"), bench.times(2_000, 200)
     reached = sum(bool((e_values(random.normal(size=1_000), planned=30) >= 1 / ALPHA).any()) for _ in range(trials))
     setting = "e-process, normal means, 1,000 looks: ever promoted"
-    return Line(setting=setting, values={OURS: reached / trials}, trials=trials, promise=Promise(high=ALPHA))
+    return share_line(setting, {OURS: reached / trials}, trials, Promise(high=ALPHA))
 
 
 def _ease() -> tuple[Line, ...]:

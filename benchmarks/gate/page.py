@@ -63,7 +63,7 @@ def _minute(findings: Findings) -> str:
         f"{number(team.values[OURS])} of log loss with the ledger, and {number(team.values[NAIVE])} without care. In "
         f"a year of weekly retrains {_percent(regret.values[OURS])} of its promotions are regretted four weeks later, "
         f"against {_percent(regret.values[NAIVE])}, and the log loss served is {number(served.values[OURS])} against "
-        f"{number(served.values[NAIVE])}: caution may cost a little there, too. "
+        f"{number(served.values[NAIVE])}: caution costs a little there, too. "
         f"Of {len(kept)} promises {sum(kept)} are kept; ❌ marks the others."
     )
 
@@ -82,7 +82,8 @@ def _percent(share: float) -> str:
 
 _LEGEND = (
     "Shares are of trials, gains are in log loss per row, and the promise is about *ours*. The numbers are those of "
-    "the list of promises that the gate was built to. —: the rule has no say in it."
+    "the list of promises that the gate was built to. ±: one standard error of ours, as of independent "
+    "trials unless a remark says otherwise. —: the rule has no say in it."
 )
 _RULES = f"""## Who is compared
 | | decides by |
@@ -110,7 +111,7 @@ def _repeat(findings: Findings) -> str:
     return (
         "## To repeat it\n"
         f"`python -m benchmarks.gate`, in the environment of `make setup`, writes this page: {minutes:.0f} minutes of "
-        "CPU on one core, and a quarter of an hour more the first time, when 558 models are fitted (kept in "
+        "CPU on one core, and half an hour more the first time, when 852 models are fitted (kept in "
         "`.ratchet/benchmarks/gate`). `--only NAME` runs "
         "one experiment, `--scale 0.1` a tenth of the repetitions (and leaves this page alone), `--seed 1` draws other "
         "rows. Flights come with the package of the example; census (`nannyml` 0.13.1, ACS 2015 to 2018) and stops "
@@ -154,4 +155,5 @@ def _cell(line: Line, column: str) -> str:
     told = number(line.values[column])
     if column != OURS:
         return told
-    return f"**{told}**" if line.kept is None else f"{'✅' if line.kept else '❌'} **{told}**"
+    mark = "" if line.kept is None else f"{'✅' if line.kept else '❌'} "
+    return f"{mark}**{told}**" + ("" if line.error is None else f" ± {number(line.error)}")

@@ -12,7 +12,7 @@ from benchmarks.gate.budget import ALPHA, FRESH, Budget, granted, history, ledge
 from benchmarks.gate.data import Floats, Ints
 from benchmarks.gate.nulls import known_days
 from benchmarks.gate.pool import Pool, log_losses
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, share_line
 from benchmarks.gate.rules import SINGLE, Pair
 from ratchet.core.advisor import Plan, Spread, detectable_effect, plan_labels
 from ratchet.core.alpha_level import level
@@ -94,7 +94,7 @@ def _planned(bench: Bench, two: Contest, setting: str) -> Line:
     rows = _plan(pilot, two, ALPHA).rows
     found = sum(two.on(random.integers(0, two.pool.rows, rows)).p_better < ALPHA for _ in range(trials))
     setting = f"{setting}: {rows:,} rows for {two.gain:.4f}"
-    return Line(setting=setting, values={OURS: found / trials}, trials=trials, promise=LANDS)
+    return share_line(setting, {OURS: found / trials}, trials, LANDS)
 
 
 def _planned_days(bench: Bench, two: Contest) -> Line:
@@ -106,7 +106,7 @@ def _planned_days(bench: Bench, two: Contest) -> Line:
         planned.append(_plan(_of_days(two, rows_of, random, 56), two, ALPHA).clusters)
         found += _of_days(two, rows_of, random, planned[-1]).p_better < ALPHA
     setting = f"{two.pool.name}, half to base, whole days: {int(np.median(planned))} days for {two.gain:.4f}"
-    return Line(setting=setting, values={OURS: found / trials}, trials=trials)
+    return share_line(setting, {OURS: found / trials}, trials)
 
 
 def _plan(pilot: Comparison, two: Contest, alpha: float) -> Plan:
@@ -145,7 +145,7 @@ def curve(bench: Bench) -> Finding:
                 name = f"ours, run {budget.run} of 200, {budget.promotions} promoted"
                 found[name] = sum(p < ledger_level(budget) for p in p_values) / trials
             setting = f"{pool.name}, a gain of {two.gain:.4f} on {rows:,} rows: found"
-            lines.append(Line(setting=setting, values=found, trials=trials))
+            lines.append(share_line(setting, found, trials))
             told["rows"].append(rows)
             for name, share in found.items():
                 told["found"].setdefault(name, []).append(share)
@@ -167,12 +167,11 @@ def exhaustion(bench: Bench) -> Finding:
             effect = detectable_effect(_spread(pilot), clusters=rows, alpha=alpha, power=POWER)
             (spent if effect > two.gain else open_).append(float(np.mean(p_values < alpha)))
     lines = (
-        Line(
-            setting=f"{pool.name}, {rows:,} rows, {len(open_)} of {len(open_) + len(spent)} states not exhausted: "
-            "lowest power",
-            values={OURS: min(open_)},
-            trials=trials,
-            promise=Promise(low=0.5),
+        share_line(
+            f"{pool.name}, {rows:,} rows, {len(open_)} of {len(open_) + len(spent)} states not exhausted: lowest power",
+            {OURS: min(open_)},
+            trials,
+            Promise(low=0.5),
         ),
         Line(setting="asked again: exhausted", values={OURS: _again(20)}, trials=20, promise=Promise(high=0.0)),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,17 +46,38 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One setting of an experiment: a value by rule, and what `OURS` must be; a share is one of `trials`."""
+    """One setting of an experiment: a value by rule, and what `OURS` must be; a share is one of `trials`.
+
+    `error` is the standard error of our value, where chance is in it.
+    """
 
     setting: str
     values: Mapping[str, float]
     trials: int
     promise: Promise | None = None
+    error: float | None = None
 
     @property
     def kept(self) -> bool | None:
         """Whether our value keeps the promise; None: nothing was promised."""
         return None if self.promise is None else self.promise.kept(self.values[OURS])
+
+
+def share_line(setting: str, values: Mapping[str, float], trials: int, promise: Promise | None = None) -> Line:
+    """A line of shares of so many independent trials, with the standard error of ours."""
+    error = share_error(values[OURS], trials)
+    return Line(setting=setting, values=values, trials=trials, promise=promise, error=error)
+
+
+def share_error(share: float, trials: int) -> float:
+    """The standard deviation of a share after `trials` trials, known to be nothing before: of none in 100 it is .01."""
+    likely = (share * trials + 1) / (trials + 2)
+    return math.sqrt(likely * (1 - likely) / (trials + 3))
+
+
+def mean_error(values: Sequence[float]) -> float | None:
+    """The standard error of the mean of independent values; None of a single one."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ Claimed: what the holdout showed was gained from the first champion to the last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,25 @@ import numpy as np
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.courses import RUNS, Maker, Path, churn, climb, days, play, team
 from benchmarks.gate.pool import Pool
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, mean_error, share_line
 from benchmarks.gate.rules import MLFLOW, NAIVE, REPEATED, ROW
 
 FALSE = Promise(high=0.05)
-ANY = "any false promotion"
+ANY, INFLATION, TOLD, SURE = (
+    "any false promotion",
+    "inflation",
+    "inflation of what is told",
+    "inflation of what is sure",
+)
+MEASURES: Mapping[str, Callable[[Path], float]] = {
+    ANY: lambda path: float(path.false > 0),
+    INFLATION: lambda path: path.inflation(path.claimed),
+    TOLD: lambda path: path.inflation(path.told),
+    SURE: lambda path: path.inflation(path.sure),
+    "true gain": lambda path: sum(path.true),
+    "promotions": lambda path: float(path.promotions),
+}
+OURS_ALONE = (TOLD, SURE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,25 +41,6 @@ class Played:
 
     paths: Mapping[str, list[Path]]
     sequences: int
-
-    def any_false(self) -> dict[str, float]:
-        """The share of sequences with at least one false promotion."""
-        return {name: float(np.mean([path.false > 0 for path in paths])) for name, paths in self.paths.items()}
-
-    def true(self) -> dict[str, float]:
-        """The mean true gain from the first champion to the last."""
-        return {name: float(np.mean([sum(path.true) for path in paths])) for name, paths in self.paths.items()}
-
-    def inflation(self) -> dict[str, float]:
-        """The mean of claimed minus true gain."""
-        return {
-            name: float(np.mean([sum(path.claimed) - sum(path.true) for path in paths]))
-            for name, paths in self.paths.items()
-        }
-
-    def sure(self) -> dict[str, float]:
-        """The same for what our gate is sure of: the lower bounds instead of the gains that were shown."""
-        return {OURS: float(np.mean([sum(path.sure) - sum(path.true) for path in self.paths[OURS]]))}
 
     def curves(self) -> dict[str, Any]:
         """Shown and true gain since the start by run, for the picture; the mean over sequences."""
@@ -61,9 +56,18 @@ class Played:
                 found["true"].append(float(np.mean([sum(path.true[:count]) for path, count in paths])))
         return {"runs": runs, **told}
 
-    def promotions(self) -> dict[str, float]:
-        """The mean number of promotions."""
-        return {name: float(np.mean([path.promotions for path in paths])) for name, paths in self.paths.items()}
+
+def _line(found: Played, setting: str, measure: str, promise: Promise | None) -> Line:
+    """The mean over the sequences; of what our rule alone says, ours alone."""
+    value = MEASURES[measure]
+    rules = (OURS,) if measure in OURS_ALONE else tuple(found.paths)
+    values = {name: [value(path) for path in found.paths[name]] for name in rules}
+    means = {name: float(np.mean(each)) for name, each in values.items()}
+    setting = f"{setting}: {measure}"
+    if measure == ANY:
+        return share_line(setting, means, found.sequences, promise)
+    error = mean_error(values[OURS])
+    return Line(setting=setting, values=means, trials=found.sequences, promise=promise, error=error)
 
 
 def played(bench: Bench, pool: Pool, maker: Maker, *, name: str, full: int) -> Played:
@@ -79,17 +83,7 @@ def played(bench: Bench, pool: Pool, maker: Maker, *, name: str, full: int) -> P
 
 def lines_of(found: Played, setting: str, *, promises: Mapping[str, Promise]) -> tuple[Line, ...]:
     """The lines of one setting: any false promotion, inflation, true gain, number of promotions."""
-    measures = {
-        "any false promotion": found.any_false(),
-        "inflation": found.inflation(),
-        "inflation of what is sure": found.sure(),
-        "true gain": found.true(),
-        "promotions": found.promotions(),
-    }
-    return tuple(
-        Line(setting=f"{setting}: {measure}", values=values, trials=found.sequences, promise=promises.get(measure))
-        for measure, values in measures.items()
-    )
+    return tuple(_line(found, setting, measure, promises.get(measure)) for measure in MEASURES)
 
 
 def refits(bench: Bench) -> Finding:
@@ -107,13 +101,17 @@ def climbing(bench: Bench) -> Finding:
     curves = {}
     for pool in bench.pools("census", "flights"):
         found = played(bench, pool, climb, name="climb", full=100)
-        promises = {ANY: FALSE, "inflation": Promise(high=0.0005)}
+        promises = {ANY: FALSE, INFLATION: Promise(high=0.0005)}
         lines += lines_of(found, f"{pool.name}, climb of 200 steps", promises=promises)
         curves[pool.name] = found.curves()
     remark = (
         "A gain that was picked because it was large is too large: what a promoted model showed is inflated whatever "
-        "the test. *What is sure* is the lower bound at the level of the run: that much may be said of rows that were "
-        "asked before."
+        "the test. On flights every other search of ours promotes a step, each truly one up, and the steps that clear "
+        "the bar are those that were lucky as well: that is the promise that is missed, by more than chance (three "
+        "other draws of the rows gave 0.0005 to 0.0006, each ± 0.0001). It is the average that the holdout "
+        "showed, and nobody is told it while the holdout is sealed. *What is told* of a promotion is its gain on open "
+        "rows, which chose nothing. *What is sure* is the lower bound at the level of the run: that much may be said "
+        "of rows that were asked before."
     )
     return Finding(name="climb", lines=tuple(lines), remarks=(remark,), curves=curves)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 from benchmarks.gate.bench import Bench
 from benchmarks.gate.budget import ALPHA
 from benchmarks.gate.data import Floats, Ints
-from benchmarks.gate.evidence import Masks, evidence
+from benchmarks.gate.evidence import evidence
 from benchmarks.gate.pool import Pool, log_losses
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Promise, share_line
 from benchmarks.gate.rules import BONFERRONI, MIN_CHANGE, MLFLOW, NAIVE, ROW, Pair
 from ratchet.core.gate import decide
 from ratchet.core.gate_params import Gate, Slices
+from ratchet.core.slicing import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bools = NDArray[np.bool_]
+Masks = Mapping[str, Bools]
+"""Parts of the rows by what the gate calls them."""
 
 ROWS, MANY = 10_000, 23
 SHARE = 0.13
@@ -31,22 +39,21 @@ ALONE = "row t, that part alone"
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """The part in which the challenger's logits are raised, and by how much."""
+    """The part of the population in which the challenger's logits are raised, and by how much."""
 
-    where: str
+    where: Bools
     shift: float
 
 
-def policy(columns: tuple[str, ...]) -> Gate:
+def policy(columns: Iterable[str]) -> Gate:
     """The gate with these columns as slices."""
-    return Gate(metric="log_loss", slices=Slices(by=columns, alpha=ALPHA))
+    return Gate(metric="log_loss", slices=Slices(by=tuple(columns), alpha=ALPHA))
 
 
-def refused(pair: Pair, masks: Masks) -> bool:
-    """Ours: the gate's own condition, by Holm over all parts."""
-    columns = tuple(dict.fromkeys(name.partition(" = ")[0] for name in masks))
-    gate = policy(columns)
-    decision = decide(evidence(pair, gate, slices=masks, metrics=False), gate)
+def refused(pair: Pair, table: pd.DataFrame) -> bool:
+    """Ours: the gate's own condition, by Holm over all parts, which it cuts itself."""
+    gate = policy(table.columns)
+    decision = decide(evidence(pair, gate, table=table, metrics=False), gate)
     return not next(condition.passed for condition in decision.conditions if condition.name == "slices")
 
 
@@ -71,8 +78,7 @@ def by_row_t(level: float) -> Callable[[Pair, Masks], bool]:
     return found
 
 
-RULES: Mapping[str, Callable[[Pair, Masks], bool]] = {
-    OURS: refused,
+OTHERS: Mapping[str, Callable[[Pair, Masks], bool]] = {
     NAIVE: by_mean(0.0),
     MLFLOW: by_mean(MIN_CHANGE),
     ROW: by_row_t(ALPHA),
@@ -80,49 +86,54 @@ RULES: Mapping[str, Callable[[Pair, Masks], bool]] = {
 }
 
 
-def parts(pool: Pool) -> Masks:
-    """The first 23 parts of the population: categories, or quarters of a number, with 4 to 90 % of the rows."""
-    found: dict[str, NDArray[np.bool_]] = {}
+def sliced(pool: Pool) -> pd.DataFrame:
+    """The population's columns of which the gate makes 23 slices: the first ones that fit."""
+    import pandas as pd
+
+    found: dict[str, Floats] = {}
+    count = 0
     for name, column in zip(pool.columns, pool.features.T, strict=True):
-        found |= {f"{name} = {value}": mask for value, mask in _of(column).items() if 0.04 <= mask.mean() <= 0.9}
-    return dict(list(found.items())[:MANY])
+        several = len(parts(pd.DataFrame({name: column})))
+        if 1 < several <= MANY - count:
+            found[name], count = column, count + several
+    return pd.DataFrame(found)
 
 
-def _of(column: Floats) -> Masks:
-    values = np.unique(column[~np.isnan(column)])
-    if len(values) <= 8:
-        return {f"{value:g}": column == value for value in values}
-    edges = np.unique(np.nanquantile(column, [0, 0.25, 0.5, 0.75, 1]))
-    bounds = itertools.pairwise(edges)
-    return {
-        f"{low:g} to {high:g}": (column >= low) & ((column < high) | (high == edges[-1]) & (column == high))
-        for low, high in bounds
-    }
+def parts(table: pd.DataFrame) -> Masks:
+    """The slices that the gate makes of these rows, of no fewer than its `min_rows` in 10,000."""
+    least = Slices().min_rows * len(table) / ROWS
+    found: dict[str, Bools] = {}
+    for name in table:
+        one = cut(str(name), table[name])
+        masks = {one.name(which): one.codes == which for which in range(len(one.texts))}
+        found |= {text: mask for text, mask in masks.items() if mask.sum() >= least}
+    return found
 
 
 def blocks(bench: Bench) -> Finding:
     """Refusals of a model that is no worse anywhere, and of one with a planted loss in one part."""
     pool = bench.best("census", "flights")
-    masks = parts(pool)
+    table = sliced(pool)
+    masks = parts(table)
     where = min(masks, key=lambda name: abs(masks[name].mean() - SHARE))
     random, trials = bench.random("slices", "null"), bench.times(1_000, 60)
     lines = [
-        Line(
-            setting=f"{pool.name}, no worse in any of {len(masks)} parts: refused",
-            values=_shares(pool, masks, random, trials, Planted(where=where, shift=0.0)),
-            trials=trials,
-            promise=Promise(high=0.06),
+        share_line(
+            f"{pool.name}, no worse in any of {len(masks)} parts: refused",
+            _shares(pool, table, random, trials, Planted(where=masks[where], shift=0.0)),
+            trials,
+            Promise(high=0.06),
         )
     ]
     promised = False
     for loss in PLANTED:
         random, trials = bench.random("slices", str(loss)), bench.times(300, 40)
-        planted = Planted(where=where, shift=shift_for(pool, masks[where], loss))
-        found = _shares(pool, masks, random, trials, planted)
+        planted = Planted(where=masks[where], shift=shift_for(pool, masks[where], loss))
+        found = _shares(pool, table, random, trials, planted)
         setting = f"{pool.name}, {loss:g} lost in {masks[where].mean():.0%} of the rows: found"
         due = found[ALONE] >= PLAIN and not promised
         promised |= due
-        lines.append(Line(setting=setting, values=found, trials=trials, promise=Promise(low=0.8) if due else None))
+        lines.append(share_line(setting, found, trials, Promise(low=0.8) if due else None))
     remark = (
         f"The part is `{where}`; the loss is planted by raising the challenger's logits there. The promise is held to "
         f"the smallest loss that a t test of that part alone, at .05, finds in {PLAIN:.0%}. *Found* means "
@@ -131,7 +142,7 @@ def blocks(bench: Bench) -> Finding:
     return Finding(name="slices", lines=tuple(lines), remarks=(remark,))
 
 
-def shift_for(pool: Pool, mask: NDArray[np.bool_], loss: float) -> float:
+def shift_for(pool: Pool, mask: Bools, loss: float) -> float:
     """By how much the logits of a base model must be raised in a part to lose so much log loss there."""
     from scipy.optimize import brentq
 
@@ -149,18 +160,22 @@ def raised(scores: Floats, by: float) -> Floats:
     return chances
 
 
-def _shares(pool: Pool, masks: Masks, random: np.random.Generator, trials: int, planted: Planted) -> dict[str, float]:
-    refusals = dict.fromkeys((*RULES, ALONE), 0)
+def _shares(
+    pool: Pool, table: pd.DataFrame, random: np.random.Generator, trials: int, planted: Planted
+) -> dict[str, float]:
+    refusals = dict.fromkeys((OURS, *OTHERS, ALONE), 0)
     for _ in range(trials):
         rows = random.integers(0, pool.rows, ROWS)
-        drawn = {name: mask[rows] for name, mask in masks.items()}
+        judged, where = table.iloc[rows], planted.where[rows]
         pair = _pair(pool, rows, random)
         if planted.shift:
-            worse = np.where(drawn[planted.where], raised(pair.challenger, planted.shift), pair.challenger)
+            worse = np.where(where, raised(pair.challenger, planted.shift), pair.challenger)
             pair = Pair(target=pair.target, champion=pair.champion, challenger=worse)
-        for name, rule in RULES.items():
-            refusals[name] += rule(pair, drawn)
-        refusals[ALONE] += RULES[ROW](pair, {planted.where: drawn[planted.where]})
+        refusals[OURS] += refused(pair, judged)
+        masks = parts(judged)
+        for name, rule in OTHERS.items():
+            refusals[name] += rule(pair, masks)
+        refusals[ALONE] += OTHERS[ROW](pair, {"alone": where})
     return {name: count / trials for name, count in refusals.items()}
 
 

@@ -11,7 +11,7 @@ from benchmarks.gate.budget import ALPHA
 from benchmarks.gate.data import Floats
 from benchmarks.gate.nulls import window
 from benchmarks.gate.pool import Pool, log_losses
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, share_line
 from benchmarks.gate.rules import BONFERRONI, MIN_CHANGE, MLFLOW, NAIVE, ROW
 from ratchet.core.eprocess import e_values
 
@@ -105,7 +105,7 @@ def _line(
         for rule, look in RULES.items():
             found[rule].append(look(days))
     shares = {rule: sum(day is not None for day in when) / trials for rule, when in found.items()}
-    return Line(setting=setting, values=shares, trials=trials, promise=PROMISES[name])
+    return share_line(setting, shares, trials, PROMISES[name])
 
 
 def _null(pool: Pool, random: np.random.Generator) -> list[Floats]:

@@ -8,6 +8,7 @@ RatchetError                     1  the base; a bare one is a bug
 │   └── ChampionChanged             the decision was made against another champion
 ├── ServiceFailed                5  something outside did not answer: MLflow, DVC, git, the disk
 │   └── TamperedFile                bytes are not the ones that were recorded
+│       └── SignatureRefused        a model's signature is missing, wrong, or by a key that nobody trusts
 └── StageFailed                  *  a pipeline stage ended with this exit code and said why
 
 "Refused" is a result with evidence; "crashed" is everything that is not in this tree, and exits with 1.
@@ -111,6 +112,10 @@ class ServiceFailed(RatchetError):
 
 class TamperedFile(ServiceFailed):
     """A file's bytes are not the ones that were recorded; it was not used."""
+
+
+class SignatureRefused(TamperedFile):
+    """A model's signature is missing, does not hold, or is by a key that nobody trusts; nothing was constructed."""
 
 
 class StageFailed(RatchetError):

@@ -1,12 +1,15 @@
 """The environment, read in one place.
 
-A variable of the process wins over the project's `.ratchet/env` (written by `ratchet forge init`, never committed),
-which wins over the default: an SQLite store and no remote at all.
+A variable of the process wins over the repository's `.ratchet/env` (written by `ratchet forge init`, never committed),
+which wins over the default: an SQLite store and no remote at all. A repository may hold several projects, each a model
+in a folder of its own: they share its `.git`, `.dvc`, `.ratchet/env` and store.
 
 MLFLOW_TRACKING_URI   where runs and the registry live
 DVC_REMOTE_URL        where DVC pushes data and models
 RATCHET_REMOTE        the git remote that holds the ledger
 RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
+RATCHET_SIGNING_KEY   the private key that signs model versions, PEM; printed masked, inherited by nothing
+RATCHET_WEBHOOK_*     SECRET and URL: whatever promotion.webhooks of params.yaml names, by default these; never printed
 RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
 RATCHET_REASON        why a run was started, for its record
 AWS_*                 the keys and the endpoint of an S3-compatible store, for a source in params.yaml; and whatever
@@ -35,8 +38,11 @@ from pathlib import Path
 from ratchet.errors import UsageError
 
 PARAMS = "params.yaml"
-TOKENS = ("RATCHET_GIT_TOKEN", "RATCHET_GITHUB_TOKEN", "GITHUB_TOKEN")
-"""Variables that hold tokens."""
+TOKENS = (
+    "RATCHET_GIT_TOKEN", "RATCHET_GITHUB_TOKEN", "GITHUB_TOKEN", "RATCHET_SIGNING_KEY", "RATCHET_WEBHOOK_SECRET",
+    "RATCHET_WEBHOOK_URL",
+)  # fmt: skip
+"""Variables that hold what only this process may use."""
 NO_REMOTE = "."
 """As a git remote, the repository itself: the ledger branch is then a local one."""
 
@@ -58,7 +64,9 @@ class GitHubSettings:
     token: Secret = Secret("")
     repository: str = ""
     api_url: str = "https://api.github.com"
+    run_id: int = 0
     run_page: str = ""
+    repository_page: str = ""
     event: Path | None = None
     summary: Path | None = None
     in_workflow: bool = False
@@ -66,7 +74,7 @@ class GitHubSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things are, for one project on one machine."""
+    """Where things are, for one project on one machine: `root` is the project's folder."""
 
     root: Path
     mlflow_uri: str
@@ -76,10 +84,11 @@ class Settings:
     actor: str
     reason: str
     github: GitHubSettings = GitHubSettings()
+    signing_key: Secret = Secret("")
 
     @property
     def private(self) -> Path:
-        """The folder for what belongs to this machine alone."""
+        """The folder for what belongs to this machine and this project alone."""
         return self.root / ".ratchet"
 
 
@@ -95,8 +104,31 @@ def find_root(start: Path) -> Path:
         if (folder / PARAMS).is_file():
             return folder
     raise UsageError(
-        f"no {PARAMS} in {start} or above it", next_step="run ratchet inside a project, or name it with --project"
+        f"no {PARAMS} in {start} or above it",
+        next_step="run ratchet inside a project, or name it with --model or --project",
     )
+
+
+def find_home(root: Path) -> Path:
+    """The repository's folder: the nearest at or above the project `root` with `.dvc` or `.git`; `root` if none has."""
+    for folder in (root, *root.parents):
+        if (folder / ".dvc").is_dir() or (folder / ".git").exists():
+            return folder
+    return root
+
+
+def shared(root: Path, name: str) -> str:
+    """The path, relative to the project `root`, of a file or folder that the repository has for all its projects.
+
+    Such as `../../requirements/run.txt`; for a project that is the whole repository it is `name` itself.
+    """
+    return Path(os.path.relpath(find_home(root) / name, root)).as_posix()
+
+
+def source_folders(root: Path) -> tuple[Path, ...]:
+    """The folders that rooms are looked for in: the project's own `src`, then the one that projects share."""
+    home = find_home(root)
+    return (root / "src",) if home == root else (root / "src", home / "src")
 
 
 def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -104,20 +136,21 @@ def load_settings(root: Path, environment: Mapping[str, str] = os.environ) -> Se
     known = load_environment(root, environment)
     return Settings(
         root=root,
-        mlflow_uri=known.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / '.ratchet' / 'mlflow.db'}",
+        mlflow_uri=known.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_home(root) / '.ratchet' / 'mlflow.db'}",
         dvc_remote=known.get("DVC_REMOTE_URL"),
         git_remote=known.get("RATCHET_REMOTE", ""),
         git_token=Secret(known.get("RATCHET_GIT_TOKEN", "")),
         actor=known.get("RATCHET_ACTOR") or known.get("GITHUB_ACTOR") or getpass.getuser(),
         reason=known.get("RATCHET_REASON", ""),
         github=_github(known),
+        signing_key=Secret(known.get("RATCHET_SIGNING_KEY", "")),
     )
 
 
 def load_environment(root: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """All variables of the process and of the project; what params.yaml names for a source is one of them."""
+    """All variables of the process and of the repository; what params.yaml names for a source is one of them."""
     return {
-        **read_env_file(root / ".ratchet" / "env"),
+        **read_env_file(find_home(root) / ".ratchet" / "env"),
         **{name: value for name, value in environment.items() if value},
     }
 
@@ -127,7 +160,9 @@ def _github(known: Mapping[str, str]) -> GitHubSettings:
         token=Secret(known.get("RATCHET_GITHUB_TOKEN") or known.get("GITHUB_TOKEN", "")),
         repository=known.get("GITHUB_REPOSITORY", ""),
         api_url=known.get("GITHUB_API_URL", GitHubSettings.api_url).rstrip("/"),
+        run_id=int(run) if (run := known.get("GITHUB_RUN_ID", "")).isdecimal() else 0,
         run_page=_run_page(known),
+        repository_page=_repository_page(known),
         event=_path(known.get("GITHUB_EVENT_PATH")),
         summary=_path(known.get("GITHUB_STEP_SUMMARY")),
         in_workflow=known.get("GITHUB_ACTIONS") == "true",
@@ -136,10 +171,15 @@ def _github(known: Mapping[str, str]) -> GitHubSettings:
 
 def _run_page(known: Mapping[str, str]) -> str:
     """The address of the run's page, or an empty string outside a run."""
-    run, repository = known.get("GITHUB_RUN_ID"), known.get("GITHUB_REPOSITORY")
-    server = known.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-    page = f"{server}/{repository}/actions/runs/{run}" if run and repository else ""
+    run, repository = known.get("GITHUB_RUN_ID"), _repository_page(known)
+    page = f"{repository}/actions/runs/{run}" if run and repository else ""
     return known.get("RATCHET_RUN_PAGE") or page
+
+
+def _repository_page(known: Mapping[str, str]) -> str:
+    """The address of the repository's page, or an empty string where it is not known."""
+    server = known.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+    return f"{server}/{known['GITHUB_REPOSITORY']}" if known.get("GITHUB_REPOSITORY") else ""
 
 
 def _path(name: str | None) -> Path | None:

@@ -15,7 +15,7 @@ from benchmarks.gate.bench import REAL, Bench
 from benchmarks.gate.budget import ALPHA, FRESH, Budget, granted, ledger_level
 from benchmarks.gate.evidence import evidence
 from benchmarks.gate.pool import PoolSize, log_losses
-from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, load, number, save
+from benchmarks.gate.record import OURS, Experiment, Finding, Line, Promise, load, mean_error, number, save, share_error
 from benchmarks.gate.rules import (
     BONFERRONI,
     DELONG,
@@ -82,6 +82,9 @@ def test_reuse(bench: Bench, name: str) -> None:
     inflation = next(line for line in found.lines if line.setting.endswith(": inflation"))
     assert inflation.values[OURS] < inflation.values[NAIVE]
     assert next(line for line in found.lines if "is sure" in line.setting).values[OURS] <= 0
+    told = next(line for line in found.lines if "is told" in line.setting)
+    assert list(told.values) == [OURS]
+    assert abs(told.values[OURS]) <= 5 * (told.error or 0)
 
 
 def test_what_safety_costs(bench: Bench) -> None:
@@ -210,6 +213,9 @@ def test_a_year_is_counted() -> None:
     always, never = (weekly.lived(year, weekly.POLICIES[name]) for name in ("always", "never"))
     assert (always.promotions, always.regretted, always.faults) == (41, 21, 21)
     assert (never.promotions, never.regretted, never.faults) == (0, 0, 0)
+    assert always.weeks.tolist() == list(range(retrains.FIRST, retrains.LAST + 1))
+    assert weekly.regret_error([never]) is None
+    assert 0 < (weekly.regret_error([always]) or 0) < math.sqrt(1 / 4 / 11)
     assert never.served == pytest.approx(np.full(41, -math.log(0.6)))
     careful = weekly.lived(year, weekly.POLICIES[NAIVE])
     assert careful.faults == 0
@@ -256,6 +262,40 @@ def test_promises(value: float, trials: int, kept: bool, tenable: bool) -> None:
     assert promise.kept(value) == kept
     if trials:
         assert promise.tenable(value, trials) == tenable
+
+
+@pytest.mark.parametrize(("share", "trials", "error"), [(0.05, 2_000, 0.0049), (0.0, 100, 0.0097), (1.0, 100, 0.0097)])
+def test_standard_errors(share: float, trials: int, error: float) -> None:
+    """A share's standard error is the binomial one, and not 0 where nothing was seen; a mean's is its sample's."""
+    assert share_error(share, trials) == pytest.approx(error, abs=5e-5)
+    assert mean_error([1.0, 2.0, 3.0]) == pytest.approx(1 / math.sqrt(3))
+    assert mean_error([1.0]) is None
+
+
+def test_slices_are_those_of_the_gate(bench: Bench) -> None:
+    """The parts that every rule is asked about are the ones that the gate cuts and tests itself."""
+    pool = bench.best("census")
+    table = slices.sliced(pool)
+    rows = np.random.default_rng(0).integers(0, pool.rows, slices.ROWS)
+    chances = pool.probabilities(0, rows)
+    pair = Pair(target=pool.target[rows], champion=chances, challenger=chances[::-1])
+    checked = evidence(pair, slices.policy(table.columns), table=table.iloc[rows], metrics=False).slices
+    assert checked is not None
+    judged = slices.parts(table.iloc[rows])
+    assert len(judged) == sum(checked.tested.values()) == len(checked.gains) > 10
+    means = sorted(float(pair.gains[mask].mean()) for mask in judged.values())
+    assert sorted(each.gain.value or 0 for each in checked.gains) == pytest.approx(means)
+
+
+@pytest.mark.slow
+def test_real_flights(tmp_path: Path) -> None:
+    """On real days of flights, with small models: by day ours promotes an equal model seldom, by row a t test often."""
+    size = PoolSize(base=4, others=1, rows=4_000, trees=15)
+    found = nulls.whole_days(Bench(cache=tmp_path, scale=0.15, size=size, standins=dict.fromkeys(REAL, "flights")))
+    assert untenable(found) == []
+    by_loss = [line for line in found.lines if line.setting.endswith("days, log loss")]
+    assert [line.setting for line in by_loss] == ["flights, 7 days, log loss", "flights, 28 days, log loss"]
+    assert all(line.values[ROW] > line.values[OURS] + 0.1 for line in by_loss)
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,13 @@ FINDINGS = {experiment.name: finding(experiment) for experiment in EXPERIMENTS}
 
 def test_page_tells_everything(tmp_path: Path) -> None:
     """Every setting is on the page with its numbers and verdict, and every picture is there and small."""
-    missed = replace(FINDINGS["votes"].lines[0], values={OURS: 0.07})
+    missed = replace(FINDINGS["votes"].lines[0], values={OURS: 0.07}, error=0.01)
     findings = {**FINDINGS, "votes": replace(FINDINGS["votes"], lines=(missed,), remarks=("A remark.",))}
     write(findings, EXPERIMENTS, tmp_path / "gate-evidence.md")
     page = (tmp_path / "gate-evidence.md").read_text(encoding="utf-8")
     for found in findings.values():
         assert all(f"| {line.setting} | 100 | ≤ 0.05 |" in page for line in found.lines)
-    assert "❌ **0.07**" in page
+    assert "❌ **0.07** ± 0.0100" in page
     assert "✅ **0.04** | 0.48 |" in page
     assert "A remark." in page
     assert "In one minute" in page.splitlines()[2]

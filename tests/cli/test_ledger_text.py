@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.cli.ledger_text import INDENT, NARROWEST, entry_text
-from ratchet.core.ledger import Change, Entry, append
+from ratchet.core.ledger import append
+from ratchet.core.ledger_entries import Change, Entry
 
 WORDS = st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20), min_size=1, max_size=60)
 

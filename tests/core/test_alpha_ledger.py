@@ -15,7 +15,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from ratchet.core.alpha_ledger import Answer, Charge, Entry, Question, answered, append, asked, dump, load
+from ratchet.core.alpha_ledger import (
+    Answer,
+    Charge,
+    Entry,
+    Question,
+    answered,
+    append,
+    asked,
+    dump,
+    holdout_of,
+    load,
+    newest_of,
+    shown,
+)
 from ratchet.core.alpha_level import Level, charge, level
 from ratchet.core.gate_params import Reuse
 from ratchet.errors import PromotionRefused, TamperedFile
@@ -278,6 +291,31 @@ def test_open_rows_promise_nothing() -> None:
         assert (0.0, True) == (later.alpha, "numbers were shown" in later.exhausted)
 
 
+def noted(charges: Sequence[Charge], reuse: Reuse = LEDGER) -> Charge | None:
+    return shown(charges, "h", reuse=reuse, actor="ada", time=NOW)
+
+
+@pytest.mark.parametrize("answers", [[], ["not"], ["promote", None]])
+@pytest.mark.parametrize("policy", ["ledger", "fresh"])
+def test_rows_whose_numbers_were_shown_judge_nobody(answers: list[Answer | None], policy: str) -> None:
+    """Before the first look or after some, one line says so, and no challenger has a level from then on."""
+    entries = entered(history(answers))
+    line = noted(entries)
+    assert line is not None
+    entries = [*entries, append(entries, line)]
+    found = granted(load(dump(entries)), "next", LEDGER.model_copy(update={"policy": policy}))
+    assert (0.0, False, True) == (found.alpha, found.fresh, "numbers were shown" in found.exhausted)
+    assert noted(entries) is None
+    assert granted(entries, "next", LEDGER.model_copy(update={"policy": "open"})).alpha == FRESH
+
+
+def test_rows_are_charged_by_their_newest_batch() -> None:
+    """What came late, and older batches that judge beside it, make no other holdout; no batch at all is one, too."""
+    assert holdout_of(["2013-07"]) == holdout_of(["2013-06", "2013-07.late-1", "2013-07"])
+    assert len({holdout_of([]), holdout_of(["2013-07"]), holdout_of(["2013-08"])}) == 3
+    assert (newest_of(["b.late-2", "a"]), newest_of([])) == ("b", None)
+
+
 @settings(max_examples=30, deadline=None)
 @given(answers=st.lists(st.sampled_from(["promote", "not", None]), max_size=6))
 def test_the_file_reads_back_equal(answers: list[Answer | None]) -> None:
@@ -325,7 +363,7 @@ def test_a_question_is_charged_and_answered_once() -> None:
 EDITS = {
     "holdout": "x", "rows": "x", "challenger": "x", "champion": "x", "policy": "x", "actor": "x", "time": "x",
     "reuse": "open", "budget": 0.5, "runs": 99, "alpha": 0.5, "run": 9, "promotions": 9, "fresh": None,
-    "answer": "promote", "sequence": 9, "previous": "x", "hash": "x",
+    "answer": "promote", "model": "x", "sequence": 9, "previous": "x", "hash": "x",
 }  # fmt: skip
 
 

@@ -11,18 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ratchet.core.ledger import (
-    GENESIS,
-    Change,
-    Entry,
-    append,
-    champion,
-    champion_at,
-    dump,
-    load,
-    rollback_target,
-    withdrawn,
-)
+from ratchet.core.ledger import GENESIS, append, champion, champion_at, dump, load, rollback_target, withdrawn
+from ratchet.core.ledger_entries import Change, Entry
 from ratchet.errors import PromotionRefused, TamperedFile
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,14 +35,14 @@ def chain(*versions: int) -> list[Entry]:
     """Promotions of `versions`, a minute apart."""
     entries: list[Entry] = []
     for minute, version in enumerate(versions):
-        serving = champion(entries)
+        serving = champion(entries, "m")
         entries.append(append(entries, change(version, serving.version if serving else None, minute=minute)))
     return entries
 
 
 def roll_back(entries: Sequence[Entry]) -> list[Entry]:
     """The ledger after one more rollback."""
-    target = rollback_target(entries)
+    target = rollback_target(entries, "m")
     step = change(target.version, entries[-1].version, minute=len(entries), kind="rollback")
     return [*entries, append(entries, step)]
 
@@ -64,7 +54,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.entries: list[Entry] = []
         self.served: list[tuple[datetime, int]] = []
-        self.before: dict[int, int | None] = {}
+        self.stack: list[int] = []
         self.now = START
 
     def _put(self, version: int, kind: str, reason: str, wait: int) -> None:
@@ -74,28 +64,38 @@ class LedgerMachine(RuleBasedStateMachine):
         asked = change(version, serving, minute=minute, kind=kind, reason=reason)
         self.entries.append(append(self.entries, asked))
         self.served.append((self.now, version))
-        self.before.setdefault(version, serving)
+        if kind == "rollback" and version in self.stack:
+            while self.stack[-1] != version:
+                self.stack.pop()
+        else:
+            self.stack.append(version)
 
     @rule(reason=TEXTS, wait=st.integers(0, 3))
     def promote_new(self, reason: str, wait: int) -> None:
         """A version that never served."""
-        self._put(len(self.before) + 1, "promotion", reason, wait)
+        self._put(len({version for _, version in self.served}) + 1, "promotion", reason, wait)
 
-    @precondition(lambda self: self.before)
+    @precondition(lambda self: self.served)
     @rule(data=st.data(), wait=st.integers(0, 3))
     def promote_old(self, data: st.DataObject, wait: int) -> None:
         """A version that served before."""
-        self._put(data.draw(st.sampled_from(sorted(self.before))), "promotion", "", wait)
+        self._put(data.draw(st.sampled_from(sorted({version for _, version in self.served}))), "promotion", "", wait)
+
+    @precondition(lambda self: self.served)
+    @rule(data=st.data(), wait=st.integers(0, 3))
+    def go_back_to(self, data: st.DataObject, wait: int) -> None:
+        """To any version that ever served."""
+        self._put(data.draw(st.sampled_from(sorted({version for _, version in self.served}))), "rollback", "", wait)
 
     @rule(wait=st.integers(0, 3))
     def go_back(self, wait: int) -> None:
         """Back to what served before the serving version came, or a refusal where nothing did."""
-        target = self.before[self.served[-1][1]] if self.served else None
+        target = self.stack[-2] if len(self.stack) > 1 else None
         if target is None:
             with pytest.raises(PromotionRefused):
-                rollback_target(self.entries)
+                rollback_target(self.entries, "m")
         else:
-            assert rollback_target(self.entries).version == target
+            assert rollback_target(self.entries, "m").version == target
             self._put(target, "rollback", "", wait)
 
     @precondition(lambda self: self.served)
@@ -110,7 +110,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def ask(self, minute: int) -> None:
         """What served at a moment is the last version that came up to then."""
         moment = START + timedelta(minutes=minute)
-        found = champion_at(self.entries, moment)
+        found = champion_at(self.entries, "m", moment)
         assert (found.version if found else None) == next(
             (version for time, version in reversed(self.served) if time <= moment), None
         )
@@ -119,7 +119,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def survives_its_file(self) -> None:
         """The chain verifies when it is read back, equal to itself, and the last version serves."""
         assert load(dump(self.entries)) == tuple(self.entries)
-        serving = champion(self.entries)
+        serving = champion(self.entries, "m")
         assert (serving.version if serving else None) == (self.served[-1][1] if self.served else None)
 
 
@@ -195,7 +195,7 @@ def test_a_line_that_is_no_entry_is_named(line: str) -> None:
 
 def test_an_empty_file_is_an_empty_ledger() -> None:
     """Before the first promotion nothing serves."""
-    assert (load(""), champion(load("")), champion_at(load(""), START)) == ((), None, None)
+    assert (load(""), champion(load(""), "m"), champion_at(load(""), "m", START)) == ((), None, None)
 
 
 def test_the_first_entry_names_the_genesis() -> None:
@@ -213,14 +213,14 @@ def test_rolling_back_twice_goes_back_two_versions() -> None:
 
 def test_rolling_back_goes_to_what_served_and_not_to_the_number_below() -> None:
     """Versions that were registered but never served are no targets."""
-    assert rollback_target(chain(3, 7)).version == 3
+    assert rollback_target(chain(3, 7), "m").version == 3
 
 
 @pytest.mark.parametrize("entries", [[], chain(1), roll_back(chain(1, 2))], ids=["empty", "first", "back at first"])
 def test_nothing_before_refuses_a_rollback(entries: list[Entry]) -> None:
     """Where nothing served before, the refusal says so."""
     with pytest.raises(PromotionRefused, match="nothing"):
-        rollback_target(entries)
+        rollback_target(entries, "m")
 
 
 def test_a_change_that_replaces_what_does_not_serve_is_refused() -> None:
@@ -232,4 +232,4 @@ def test_a_change_that_replaces_what_does_not_serve_is_refused() -> None:
 def test_only_what_a_rollback_left_is_withdrawn() -> None:
     """A model that was replaced by a better one may come back; one that was rolled back is marked with its rollback."""
     entries = roll_back(chain(1, 2, 3))
-    assert withdrawn(entries) == {"model-3": entries[-1]}
+    assert withdrawn(entries, "m") == {"model-3": entries[-1]}

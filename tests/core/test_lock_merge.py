@@ -112,10 +112,13 @@ def test_the_attributes_name_the_same_files() -> None:
 def test_results_are_known_by_their_whole_path() -> None:
     """A file of that name elsewhere is nobody's output."""
     paths = ("dvc.lock", "data/decision.json", "data/metrics/train.json", "docs/data/metrics/a.json", "data/metrics/a")
-    assert [(is_lock(path), is_result(path)) for path in paths] == [
+    below = ("models/late/data/level.json", "models/late/data/computed.yaml")
+    assert [(is_lock(path), is_result(path)) for path in (*paths, *below)] == [
         (True, False),
         (False, True),
         (False, True),
         (False, False),
         (False, False),
+        (False, True),
+        (True, False),
     ]

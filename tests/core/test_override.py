@@ -13,17 +13,15 @@ from ratchet.core.decision import Condition, Decision, Evidence
 from ratchet.core.findings import Comparison, Cost, Estimate, GroupGap, MetricRow
 from ratchet.core.gate import decide
 from ratchet.core.gate_params import CostLimit, GapLimit
+from ratchet.core.ledger import append, dump, load
+from ratchet.core.ledger_entries import Override
 from ratchet.core.metrics import metrics_for
 from ratchet.core.override import (
     LONGEST_DAYS,
     NEVER,
-    Override,
-    append,
-    dump,
     expiry,
     forbidden,
     lacking,
-    load,
     overriding,
     require_overridable,
 )
@@ -69,7 +67,7 @@ def failed(decision: Decision) -> dict[str, Condition]:
 
 def override(*conditions: str, expires: datetime = NOW + timedelta(days=1), digest: str = DIGEST) -> Override:
     return Override(
-        run_id="r", decision_digest=digest, conditions=conditions, reason="agreed", actor="ada",
+        model="m", run_id="r", decision_digest=digest, conditions=conditions, reason="agreed", actor="ada",
         time=NOW.isoformat(), expires=expires.isoformat(),
     )  # fmt: skip
 
@@ -169,6 +167,15 @@ def test_a_gap_or_cost_without_its_comparison_cannot_be_overridden() -> None:
         found = failed(decision)
         for name in ("fairness:sex:loss_gap", "cost:model_mb"):
             assert (forbidden(found[name], decision) == "") is allowed
+
+
+def test_a_cost_that_is_no_number_cannot_be_overridden_while_nothing_serves() -> None:
+    """There is nothing to hold it against then, and still it has to be a number."""
+    policy = Gate.model_validate({**POLICY.model_dump(), "costs": {"model_mb": CostLimit(max=1.0)}})
+    for value in (3.0, None):
+        costs = {"model_mb": Cost(challenger=value, reference=None)}
+        decision = decided(policy, reference="baseline", champion=None, costs=costs)
+        assert (forbidden(failed(decision)["cost:model_mb"], decision) == "") is (value is not None)
 
 
 def test_names_are_those_of_conditions_that_failed() -> None:

@@ -16,7 +16,7 @@ from ratchet.core.params import Params, parse_params
 from ratchet.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [ROOT / "params.yaml", ROOT / "tests" / "projects" / "diabetes" / "params.yaml"]
+SHIPPED = [ROOT / "params.yaml", *sorted((ROOT / "tests" / "projects").glob("*/params.yaml"))]
 
 Tree = dict[str, Any]
 
@@ -57,7 +57,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield from leaves(value, f"{prefix}{key}.")
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["flights", "diabetes"])
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
 def test_shipped_parameters_are_read_as_they_are_written(path: Path) -> None:
     """The parameters that this repository ships parse, and every key keeps the value that the file gives it."""
     tree = read(path)
@@ -75,7 +75,7 @@ def test_shipped_parameters_are_read_as_they_are_written(path: Path) -> None:
         ("gate.floors.roc_auc.maxi", "gate.floors.roc_auc.maxi: unknown key, did you mean max?"),
         (
             "evaluate.qqqq",
-            "evaluate.qqqq: unknown key; known are threshold",
+            "evaluate.qqqq: unknown key; known are threshold, costs",
         ),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_refit_has_a_margin_of_its_own(tree: Tree) -> None:
     assert (gate.margin_for(refit=False), gate.margin_for(refit=True)) == (0.25, 0.5)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["flights", "diabetes"])
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
 def test_the_json_schema_is_one_and_accepts_what_is_shipped(path: Path) -> None:
     """Editors get a valid JSON Schema under which the shipped files are right."""
     schema = Params.model_json_schema()

@@ -20,7 +20,7 @@ from ratchet.core.gate_params import Reuse
 from ratchet.core.leakage.records import LeakageCheck, Shared
 from ratchet.core.metrics import row_losses
 from ratchet.core.params import Bounds, Gate
-from ratchet.core.past import read_past
+from ratchet.core.past import read_past, shows
 from ratchet.core.replay import SealedFiles, replay
 from ratchet.core.seal import public
 
@@ -70,12 +70,13 @@ def edited(decision: Decision, *place: str, value: object) -> bytes:
 def sealed(verdict_of: Evidence | None = None) -> tuple[Decision, SealedFiles]:
     """A sealed decision as it is told, and the files that are kept back."""
     found = verdict_of or evidence(SEALING)
-    question = question_of(found, SEALING)
+    judged = found.model_copy(update={"rules": "9" * 64})  # which evaluate does not know
+    question = question_of(judged, SEALING)
     assert question is not None
     level = Level(
         alpha=0.1, run=1, promotions=0, unknown=0, fresh=True, cached=False, answer=None, runs_left=20, exhausted=""
     )
-    whole = decide(found.model_copy(update={"look": Look(question=question, level=level)}), SEALING)
+    whole = decide(judged.model_copy(update={"look": Look(question=question, level=level)}), SEALING)
     kept = SealedFiles(evidence=as_file(found), decision=as_file(whole))
     seal = Seal(
         evidence=hashlib.sha256(kept.evidence).hexdigest(), decision=hashlib.sha256(kept.decision).hexdigest(),
@@ -139,6 +140,20 @@ def test_what_is_no_decision_is_told(text: str) -> None:
     """Files that hold something else are named, too."""
     past = read_past(text)
     assert (past.decision, past.unread.startswith("the file is no")) == (None, True)
+
+
+def test_an_open_decision_shows_the_batches_that_judged() -> None:
+    """Late rows or not, and of any format; a sealed one shows none, neither as it is told nor in full."""
+    opened, older = as_file(decide(evidence(holdout=("2013-07.late-1", "2013-07")), POLICY)), json.dumps(OLDER)
+    assert [shows(text, batch) for text in (opened, older) for batch in ("2013-07", "2013-06")] == [True, False] * 2
+    told, kept = sealed()
+    assert [shows(text, "2013-07") for text in (as_file(told), kept.decision)] == [False, False]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"evidence": 3}', '{"evidence": {"holdout": null}, "policy": []}'])
+def test_what_is_no_decision_shows_nothing(text: str) -> None:
+    """A file that holds something else is passed over."""
+    assert not shows(text, "2013-07")
 
 
 def test_a_sealed_decision_is_replayed_from_what_is_kept_back() -> None:

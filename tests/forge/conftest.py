@@ -65,11 +65,16 @@ env | grep -E '^(ACTOR|BASE|BRANCH|COMMIT|REASON|RESULT|RUN_ID|GITHUB_[A-Z_]+)=|
   | paste -sd ' ' | sed "s/^/$1: /" >> "$RATCHET_FORGE_HOME/seen"
 [ "$PYTHONPATH" = "$GITHUB_WORKSPACE/src" ]
 case "$1" in
-  data | run | report | publish | record) [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;&
-  run | report | publish | record) [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ] ;;
+  data | run | report | publish | record | advance) [ "$DVC_REMOTE_URL" = "$RATCHET_FORGE_HOME/dvc" ] ;;&
+  run | report | publish | record | advance | notify)
+    [ "$MLFLOW_TRACKING_URI" = "sqlite:///$RATCHET_FORGE_HOME/mlflow/mlflow.db" ] ;;
 esac
 case "$1" in
+  models)
+    if [ -z "$RATCHET_MODEL" ] && [ -f src/models ]; then cat src/models; else echo "model=$RATCHET_MODEL"; fi \\
+      >> "$GITHUB_OUTPUT" ;;
   record) { echo "verdict=$(cat src/verdict)"; echo run-id=r17; } >> "$GITHUB_OUTPUT" ;;
+  queue) echo "nothing waits" ;;
   report) mkdir reports; echo "# Report" | tee reports/report.md >> "$GITHUB_STEP_SUMMARY" ;;
   post) [ "$RESULT" != success ] || cat reports/report.md ;;
   dispatch) "$RATCHET_FORGE_PYTHON" ask.py "$2" "$4" "${@:5}" ;;

@@ -48,7 +48,7 @@ def calls(forge: Home) -> list[str]:
 
 def trained(name: str, reason: str, branch: str = "main", between: str = "->") -> list[str]:
     """The calls of the train workflow for the event `name`; only the steps that read or write branches have a token."""
-    steps = ("data fetch", "run", "report", "publish", "record")
+    steps = ("models --pick", "data fetch", "run", "report --into reports", "publish", "record")
     tokens = {"run": "yes", "publish": "yes", "record": "yes"}
     return [
         f"{step} branch={branch} run= reason={reason} token={tokens.get(step, '')} {name} {between}" for step in steps
@@ -61,21 +61,45 @@ def ended(forge: Home) -> list[tuple[str, str, str]]:
 
 
 ASKED = "dispatch promote.yaml --ref main run-id=r17 actor=ada branch=main run=r17 reason= token= {event} ->"
-PROMOTED = "promote r17 --reason  branch=main run=r17 reason= token=yes workflow_dispatch ->"
+OTHERS = {"Ask for the other models": "skipped"}
+PROMOTED = [
+    "advance r17 --reason  --approvals-from-environment production branch=main run=r17 reason= token=yes"
+    " workflow_dispatch ->",
+    "notify --deployments branch=main run= reason= token=yes workflow_dispatch ->",
+]
 
 
 def test_a_promotion_follows_training_that_says_so(forge: Home) -> None:
     """A push trains on its branch, keeps the report, and starts the promotion of the run that training recorded."""
     said = push(forge, "promote")
-    assert calls(forge) == [*trained("push", "push"), ASKED.format(event="push"), PROMOTED]
+    assert calls(forge) == [*trained("push", "push"), ASKED.format(event="push"), *PROMOTED]
     assert ended(forge) == [("retrain", "push", "success"), ("promote", "workflow_dispatch", "success")]
     run = results.runs(forge)[0]
-    assert run.jobs == {"Train / Train": "success", "Ask for promotion": "success"}
-    assert run.outputs == {"verdict": "promote", "run-id": "r17"}
+    assert run.jobs == {"Train / Train": "success", **OTHERS, "Ask for promotion": "success"}
+    assert run.outputs == {"model": "", "verdict": "promote", "run-id": "r17"}
     assert run.summary.read_text(encoding="utf-8") == "# Report\n"
     assert (run.artifacts / "report" / "report.md").read_text(encoding="utf-8") == "# Report\n"
     assert said.index("retrain #1: ok") < said.index("promote #2: dispatch of") < said.index("promote #2: ok")
     assert list(forge.queue.iterdir()) == list(forge.open.iterdir()) == []
+
+
+def test_each_model_that_a_push_touches_has_a_run_of_its_own(forge: Home) -> None:
+    """The first is trained by the push's run, which asks for the others; each promotion names its model."""
+    checkout = forge.root.parent / "checkout"
+    (checkout / "src").mkdir(exist_ok=True)
+    (checkout / "src" / "models").write_text("model=late\nothers=cancelled on-time\n", encoding="utf-8")
+    push(forge, "promote")
+    assert [(run.workflow, run.event, run.ok) for run in results.runs(forge)].count(
+        ("retrain", "workflow_dispatch", True)
+    ) == 2
+    asked = [line.split(" branch=")[0] for line in calls(forge) if line.startswith("dispatch")]
+    assert sorted(asked) == [
+        "dispatch promote.yaml --ref main run-id=r17 actor=ada model=cancelled",
+        "dispatch promote.yaml --ref main run-id=r17 actor=ada model=late",
+        "dispatch promote.yaml --ref main run-id=r17 actor=ada model=on-time",
+        "dispatch retrain.yaml --ref main reason=push actor=ada model=cancelled",
+        "dispatch retrain.yaml --ref main reason=push actor=ada model=on-time",
+    ]
 
 
 @pytest.mark.parametrize("verdict", ["hold", "reject", ""])
@@ -83,7 +107,7 @@ def test_nothing_else_promotes(forge: Home, verdict: str) -> None:
     """Training that does not say `promote` ends well, and promotes nothing."""
     push(forge, verdict)
     [run] = results.runs(forge)
-    assert (run.ok, run.jobs) == (True, {"Train / Train": "success", "Ask for promotion": "skipped"})
+    assert (run.ok, run.jobs) == (True, {"Train / Train": "success", **OTHERS, "Ask for promotion": "skipped"})
     assert calls(forge) == trained("push", "push")
 
 
@@ -116,8 +140,13 @@ def test_a_protected_promotion_waits_for_its_approval(forge: Home) -> None:
     assert (held.number, held.state, held.environments) == (2, "waiting", ("production",))
     approvals.decide(forge, 2, by="grace", approved=True)
     worker.drain(forge)
-    assert calls(forge) == [PROMOTED]
+    assert calls(forge) == PROMOTED
     assert [(run.number, run.ok, run.approved_by) for run in results.runs(forge)] == [(1, True, ""), (2, True, "grace")]
+
+
+def posted(result: str, event_name: str) -> str:
+    """The call of the job that posts the report of the first pull request."""
+    return f"post --reports reports --pr 1 --result {result} --commit  branch=add-july run= reason= token= {event_name}"
 
 
 def pull_request(forge: Home, verdict: str) -> Ticket:
@@ -137,7 +166,7 @@ def test_a_pull_request_is_trained_checked_and_reported(forge: Home, capsys: pyt
     calls(forge)
     hook.show(forge, [ticket])
     between = "add-july->main"
-    post = "post --pr 1 --result success --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    post = posted("success", "pull_request add-july->main")
     made = [*trained("pull_request", "pull request 1", "add-july", between), post]
     assert sorted(calls(forge)) == sorted([*made, "make check", "make quick", "make slow"])
     ended_runs = results.runs(forge)[1:]
@@ -146,7 +175,7 @@ def test_a_pull_request_is_trained_checked_and_reported(forge: Home, capsys: pyt
         ("ci", True, 1, "refs/pull/1/merge"),
         ("report", True, 0, "refs/heads/main"),
     ]
-    assert ended_runs[0].jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
+    assert ended_runs[0].jobs == {"Train / Train": "success", **OTHERS, "Report": "success", "Sample": "skipped"}
     assert (ended_runs[2].event, ended_runs[2].jobs) == ("workflow_run", {"Vet and post": "skipped"})
     assert "    # Report\n" in capsys.readouterr().out
 
@@ -191,10 +220,57 @@ def test_new_data_is_looked_for_daily_and_by_hand(forge: Home) -> None:
         hook.show(forge, asked)
         event_name = asked[0].event
         assert calls(forge) == [
+            f"models --pick branch=main run= reason= token= {event_name} ->",
             f"data fetch branch=main run= reason= token= {event_name} ->",
             f"data offer --base main --limit {limit} branch=main run= reason= token=yes {event_name} ->",
         ]
     assert ended(forge)[1:] == [("ingest", "schedule", "success"), ("ingest", "workflow_dispatch", "success")]
+
+
+def test_what_waits_goes_on_every_hour_and_by_hand(forge: Home) -> None:
+    """Each model is taken as far as it goes and told of; what still waits is on the run's page."""
+    push(forge, "hold")
+    calls(forge)
+    hourly = scheduled(forge, actor="ada", only="23 * * * *")
+    by_hand = [dispatch(forge, "advance", {}, actor="ada")]
+    for asked in (hourly, by_hand):
+        hook.show(forge, asked)
+        name = asked[0].event
+        steps = (
+            ("models --pick", ""),
+            ("reconcile", "yes"),
+            ("advance", "yes"),
+            ("notify --deployments", "yes"),
+            ("queue", "yes"),
+        )
+        assert calls(forge) == [f"{step} branch=main run= reason= token={token} {name} ->" for step, token in steps]
+    assert results.runs(forge)[-1].summary.read_text(encoding="utf-8") == "```\nnothing waits\n```\n"
+    seen = (forge.root / "seen").read_text(encoding="utf-8").splitlines()
+    actors = [word for line in seen if line.startswith("advance: ") for word in line.split() if "RATCHET_ACTOR" in word]
+    assert actors == ["RATCHET_ACTOR=github-actions[bot]", "RATCHET_ACTOR=ada"]
+    (forge.root.parent / "checkout" / "src" / "models").write_text("model=late\nothers=on-time\n", encoding="utf-8")
+    push(forge, "hold ")
+    calls(forge)
+    hook.show(forge, [dispatch(forge, "advance", {}, actor="ada")])
+    assert [line.split(" branch=")[0] for line in calls(forge)] == [
+        "models --pick", "reconcile", "reconcile", "advance", "advance", *["notify --deployments"] * 2, "queue"
+    ]  # fmt: skip
+
+
+def test_what_serves_is_made_again_weekly_and_any_version_by_hand(forge: Home) -> None:
+    """Of each model where there are several; the step that reads the ledger has the token, and writes nothing."""
+    push(forge, "hold")
+    calls(forge)
+    weekly = scheduled(forge, actor="ada", only="23 5 * * 6")
+    by_hand = [dispatch(forge, "rebuild", {"version": "7"}, actor="ada")]
+    for version, asked in (("", weekly), (" 7", by_hand)):
+        hook.show(forge, asked)
+        event_name = asked[0].event
+        assert calls(forge) == [
+            f"models --pick branch=main run= reason= token= {event_name} ->",
+            f"rebuild{version} branch=main run= reason= token=yes {event_name} ->",
+        ]
+    assert ended(forge)[1:] == [("rebuild", "schedule", "success"), ("rebuild", "workflow_dispatch", "success")]
 
 
 def test_a_pull_request_that_a_workflow_opened_is_trained_when_asked(forge: Home) -> None:
@@ -203,10 +279,10 @@ def test_a_pull_request_that_a_workflow_opened_is_trained_when_asked(forge: Home
     pull_request(forge, "hold ")
     calls(forge)
     hook.show(forge, [dispatch(forge, "pull-request", {"number": "1"}, actor="ada", branch="add-july")])
-    post = "post --pr 1 --result success --commit  branch=add-july run= reason= token= workflow_dispatch ->"
+    post = posted("success", "workflow_dispatch ->")
     assert calls(forge) == [*trained("workflow_dispatch", "pull request 1", "add-july"), post]
     [run, vetting] = results.runs(forge)[1:]
-    assert run.jobs == {"Train / Train": "success", "Report": "success", "Sample": "skipped"}
+    assert run.jobs == {"Train / Train": "success", **OTHERS, "Report": "success", "Sample": "skipped"}
     assert (vetting.workflow, vetting.jobs) == ("report", {"Vet and post": "skipped"})
     seen = (forge.root / "seen").read_text(encoding="utf-8").splitlines()
     reported = [line for line in seen if line.startswith("report: ") and "workflow_dispatch" in line]
@@ -221,6 +297,8 @@ def test_every_event_of_every_workflow_is_tried_above() -> None:
         for event in workflows.parse(path, (ROOT / path).read_text(encoding="utf-8")).triggers
     }
     assert known == {
+        ("advance", "schedule"),
+        ("advance", "workflow_dispatch"),
         ("ci", "pull_request"),
         ("ci", "workflow_dispatch"),
         ("ingest", "schedule"),
@@ -228,6 +306,8 @@ def test_every_event_of_every_workflow_is_tried_above() -> None:
         ("promote", "workflow_dispatch"),
         ("pull-request", "pull_request"),
         ("pull-request", "workflow_dispatch"),
+        ("rebuild", "schedule"),
+        ("rebuild", "workflow_dispatch"),
         ("report", "workflow_run"),
         ("retrain", "push"),
         ("retrain", "schedule"),
@@ -248,12 +328,12 @@ def test_a_pull_request_whose_training_fails_is_reported(forge: Home) -> None:
     git(["commit", "--quiet", "--all", "--message", "fail"], checkout)
     calls(forge)
     git(["push", "forge", "HEAD:add-july"], checkout)
-    post = "post --pr 1 --result failure --commit  branch=add-july run= reason= token= pull_request add-july->main"
+    post = posted("failure", "pull_request add-july->main")
     assert [call for call in calls(forge) if call.startswith(("post", "dispatch"))] == [post]
     run = next(run for run in results.runs(forge) if run.workflow == "pull-request")
     assert (run.conclusion, run.jobs) == (
         "failure",
-        {"Train / Train": "failure", "Report": "success", "Sample": "skipped"},
+        {"Train / Train": "failure", **OTHERS, "Report": "success", "Sample": "skipped"},
     )
 
 

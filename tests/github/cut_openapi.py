@@ -18,6 +18,7 @@ from typing import Any
 OPERATIONS = (
     "actions/create-workflow-dispatch",
     "actions/download-artifact",
+    "actions/get-reviews-for-run",
     "actions/list-workflow-run-artifacts",
     "issues/create-comment",
     "issues/delete-comment",
@@ -28,8 +29,12 @@ OPERATIONS = (
     "pulls/list",
     "pulls/list-files",
     "repos/create-commit-status",
+    "repos/create-deployment",
+    "repos/create-deployment-status",
     "repos/create-dispatch-event",
     "repos/list-commit-statuses-for-ref",
+    "repos/list-deployment-statuses",
+    "repos/list-deployments",
     "repos/list-pull-requests-associated-with-commit",
     "users/get-authenticated",
 )

@@ -13,13 +13,18 @@ import pytest
 
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.forge import conversation, tickets
+from ratchet.forge import run as runs
 from ratchet.forge.api.request import Answer
 from ratchet.forge.api.server import Request
+from ratchet.forge.approvals import ENDING
 from ratchet.forge.pulls import pull_record
-from ratchet.forge.tickets import DISPATCH, REPOSITORY_DISPATCH
+from ratchet.forge.run import Run
+from ratchet.forge.tickets import DISPATCH, REPOSITORY_DISPATCH, Ticket
+from ratchet.io.files import write_json
 from ratchet.io.git import git
 from ratchet.io.github.calls import PAUSES, Caller
 from ratchet.io.github.client import Artifact, ChangedFile, GitHub, GitHubFailed, PullDraft, Status, connect
+from ratchet.io.github.deployments import DeploymentDraft
 from ratchet.settings import GitHubSettings, Secret
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
 TOKEN = "forge-token-0123456789"  # noqa: S105  # lets nobody in but here
 LIMIT = 1 << 20
+START = Ticket(name="1", event=DISPATCH, ref="refs/heads/main", before="", sha="", actor="ada")
 
 
 def says(status: int, message: str = "no", **headers: str) -> Answer:
@@ -75,6 +81,14 @@ def test_the_client_uses_all_that_is_vendored(bench: Bench, tmp_path: Path) -> N
     client.statuses(bench.head)
     client.open_pull(new_draft(bench))
     client.viewer()
+    draft = DeploymentDraft(sha=bench.base, environment="production", task="serve m", description="d", payload={})
+    number = client.deployments.make(draft).id
+    client.deployments.set_state(number, "success", page="https://ci.example/1")
+    client.deployments.state(number)
+    client.deployments.listed(environment="production", task="serve m")
+    runs.save(bench.home, Run(number=3, path="a.yaml", title="A", ticket=START, environments=("production",)))
+    write_json(runs.file(bench.home, 3, ENDING), {"by": "grace", "approved": True})
+    assert [each.who for each in client.deployments.reviews(3)] == ["grace"]
     assert bench.api.contract.seen == bench.api.contract.known
 
 

@@ -12,7 +12,8 @@ import pytest
 from ratchet.core.alpha_ledger import Charge, Entry, Question, answered, asked
 from ratchet.core.alpha_level import charge, level
 from ratchet.core.gate_params import Reuse
-from ratchet.core.ledger import Change
+from ratchet.core.ledger_entries import Change
+from ratchet.core.ledger_entries import Entry as Promoted
 from ratchet.errors import ServiceFailed
 from ratchet.io.alpha_branch import AlphaBranch
 from ratchet.io.git import git
@@ -94,7 +95,7 @@ def test_the_two_ledgers_share_a_branch_and_leave_each_other_alone(clone: Callab
     alpha, ledger = AlphaBranch(root, "origin", BRANCH), LedgerBranch(root, "origin", BRANCH)
     assert (alpha.read(), ledger.read()) == ((), ())
     first = alpha.append(charged("a"))
-    entry = ledger.append(promoted)
+    entry = ledger.append(promoted, Promoted)
     second = alpha.append(charged("b"))
     assert ledger.read() == (entry,)
     assert alpha.read() == second
@@ -109,7 +110,7 @@ def test_a_charge_meanwhile_is_no_rival_of_a_promotion(clone: Callable[[str], Pa
         AlphaBranch(two, "origin", BRANCH).append(charged("a"))
         return promoted(entries)
 
-    entry = LedgerBranch(one, "origin", BRANCH).append(overtaken)
+    entry = LedgerBranch(one, "origin", BRANCH).append(overtaken, Promoted)
     assert LedgerBranch(two, "origin", BRANCH).read() == (entry,)
     assert [line.challenger for line in AlphaBranch(one, "origin", BRANCH).read()] == ["a"]
 

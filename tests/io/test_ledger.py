@@ -10,22 +10,25 @@ from threading import Barrier
 
 import pytest
 
-from ratchet.core.ledger import Change, Entry, champion, dump
+from ratchet.core.ledger import champion, dump
+from ratchet.core.ledger_entries import Change, Entry, Line
 from ratchet.errors import ChampionChanged, PromotionRefused, ServiceFailed, TamperedFile
 from ratchet.io.git import git
 from ratchet.io.ledger import FILE, LedgerBranch
 
 BRANCH = "ratchet/ledger"
-Decide = Callable[[tuple[Entry, ...]], Change]
+Decide = Callable[[tuple[Line, ...]], Change]
 
 
-def promote(version: int, *, actor: str = "a") -> Decide:
-    """A decision that always replaces what serves."""
+def promote(version: int, *, actor: str = "a", model: str = "m") -> Decide:
+    """A promotion that was decided against what serves when it is first asked, and holds on to that."""
+    first: list[int | None] = []
 
-    def decide(entries: tuple[Entry, ...]) -> Change:
-        serving = champion(entries)
+    def decide(entries: tuple[Line, ...]) -> Change:
+        serving = champion(entries, model)
+        first.append(serving.version if serving else None)
         return Change(
-            kind="promotion", model="m", version=version, replaces=serving.version if serving else None, run_id="r",
+            kind="promotion", model=model, version=version, replaces=first[0], run_id="r",
             fingerprint="f", model_digest="d", seal="s", decision_digest="d", commit="c", trained_on={},
             metrics={"auc": 0.7}, actor=actor, time="2026-01-01T00:00:00+00:00", reason="it is better",
         )  # fmt: skip
@@ -34,7 +37,7 @@ def promote(version: int, *, actor: str = "a") -> Decide:
 
 
 def versions(ledger: LedgerBranch) -> list[int]:
-    return [entry.version for entry in ledger.read()]
+    return [entry.version for entry in ledger.read() if isinstance(entry, Entry)]
 
 
 @pytest.fixture
@@ -60,22 +63,25 @@ def test_before_the_first_entry_the_ledger_is_empty(clones: tuple[LedgerBranch, 
 def test_what_one_clone_appends_the_other_reads(clones: tuple[LedgerBranch, LedgerBranch]) -> None:
     """Entries written from either clone form one chain, seen from both."""
     one, two = clones
-    first = one.append(promote(1))
-    second = two.append(promote(2))
+    first = one.append(promote(1), Entry)
+    second = two.append(promote(2), Entry)
     assert one.read() == two.read() == (first, second)
 
 
 def test_an_append_that_lost_a_race_is_told_and_writes_nothing(clones: tuple[LedgerBranch, LedgerBranch]) -> None:
     """Whoever decides while somebody else writes gets ChampionChanged; the ledger holds the winner alone."""
     one, two = clones
-    one.append(promote(1))
+    one.append(promote(1), Entry)
 
-    def overtaken(entries: tuple[Entry, ...]) -> Change:
-        two.append(promote(2))
-        return promote(3)(entries)
+    mine = promote(3)
 
-    with pytest.raises(ChampionChanged, match="nothing was written here"):
-        one.append(overtaken)
+    def overtaken(entries: tuple[Line, ...]) -> Change:
+        if len(entries) == 1:
+            two.append(promote(2), Entry)
+        return mine(entries)
+
+    with pytest.raises(ChampionChanged, match="version 2 serves, but the change replaces version 1"):
+        one.append(overtaken, Entry)
     assert versions(one) == versions(two) == [1, 2]
 
 
@@ -83,27 +89,33 @@ def test_the_very_first_append_can_lose_too(clones: tuple[LedgerBranch, LedgerBr
     """Two first champions at once: one of them is the first, the other is told."""
     one, two = clones
 
-    def overtaken(entries: tuple[Entry, ...]) -> Change:
-        two.append(promote(2))
-        return promote(1)(entries)
+    mine = promote(1)
+
+    def overtaken(entries: tuple[Line, ...]) -> Change:
+        if not entries:
+            two.append(promote(2), Entry)
+        return mine(entries)
 
     with pytest.raises(ChampionChanged):
-        one.append(overtaken)
+        one.append(overtaken, Entry)
     assert versions(one) == [2]
 
 
 def test_of_racing_appends_exactly_one_wins(clones: tuple[LedgerBranch, LedgerBranch]) -> None:
     """Both clones read the same head before either pushes: one entry is added, and its writer is the one who knows."""
-    clones[0].append(promote(1))
+    clones[0].append(promote(1), Entry)
     barrier = Barrier(2)
 
     def race(place: int) -> int | None:
-        def decide(entries: tuple[Entry, ...]) -> Change:
-            barrier.wait(timeout=30)
-            return promote(place + 2)(entries)
+        mine = promote(place + 2)
+
+        def decide(entries: tuple[Line, ...]) -> Change:
+            if len(entries) == 1:
+                barrier.wait(timeout=30)
+            return mine(entries)
 
         try:
-            return clones[place].append(decide).version
+            return clones[place].append(decide, Entry).version
         except ChampionChanged:
             return None
 
@@ -115,20 +127,20 @@ def test_of_racing_appends_exactly_one_wins(clones: tuple[LedgerBranch, LedgerBr
 
 def test_a_refused_decision_writes_nothing(local: LedgerBranch) -> None:
     """What `decide` raises comes out, and the branch stays where it was."""
-    local.append(promote(1))
+    local.append(promote(1), Entry)
     head = local.head()
 
-    def refuse(_: tuple[Entry, ...]) -> Change:
+    def refuse(_: tuple[Line, ...]) -> Change:
         raise PromotionRefused("not today")
 
     with pytest.raises(PromotionRefused, match="not today"):
-        local.append(refuse)
+        local.append(refuse, Entry)
     assert local.head() == head
 
 
 def test_a_repository_without_a_remote_keeps_its_own_ledger(local: LedgerBranch) -> None:
     """With "." as its remote, the ledger is a local branch."""
-    entry = local.append(promote(1))
+    entry = local.append(promote(1), Entry)
     assert local.read() == (entry,)
     assert git(["rev-parse", f"refs/heads/{BRANCH}"], cwd=local.root) == local.head()
 
@@ -145,16 +157,16 @@ def test_a_dirty_work_tree_is_neither_touched_nor_in_the_way(local: LedgerBranch
         return status, git(["rev-parse", "HEAD"], cwd=local.root), sorted(path.name for path in local.root.iterdir())
 
     before = state()
-    local.append(promote(1))
-    local.append(promote(2))
-    assert local.read()[-1].version == 2
+    local.append(promote(1), Entry)
+    local.append(promote(2), Entry)
+    assert versions(local) == [1, 2]
     assert state() == before
 
 
 def test_the_branch_holds_one_file_and_shares_no_history(local: LedgerBranch) -> None:
     """Cloning the code does not bring the ledger, and each entry is one commit."""
-    local.append(promote(1))
-    local.append(promote(2))
+    local.append(promote(1), Entry)
+    local.append(promote(2), Entry)
     assert git(["ls-tree", "--name-only", BRANCH], cwd=local.root) == FILE
     assert git(["rev-list", "--count", BRANCH], cwd=local.root) == "2"
     assert git(["rev-list", "--count", BRANCH, "--not", "main"], cwd=local.root) == "2"
@@ -164,10 +176,10 @@ def test_a_reason_of_any_characters_comes_back(local: LedgerBranch) -> None:
     """Marks that some take for the end of a line do not break the ledger for whoever reads it next."""
     reason = "two\nlines \u2028 and \x85 ü 🟢"
 
-    def decide(entries: tuple[Entry, ...]) -> Change:
+    def decide(entries: tuple[Line, ...]) -> Change:
         return promote(1)(entries).model_copy(update={"reason": reason})
 
-    local.append(decide)
+    local.append(decide, Entry)
     assert [entry.reason for entry in local.read()] == [reason]
 
 
@@ -182,15 +194,15 @@ def rewrite(ledger: LedgerBranch, text: str) -> None:
 def test_a_tampered_branch_is_neither_read_nor_extended(clones: tuple[LedgerBranch, LedgerBranch]) -> None:
     """An edited entry stops every reader and writer, in every clone, and names the entry."""
     one, two = clones
-    one.append(promote(1))
-    one.append(promote(2))
+    one.append(promote(1), Entry)
+    one.append(promote(2), Entry)
     rewrite(one, dump(one.read()).replace('"actor":"a"', '"actor":"b"', 1))
     forged = one.head()
     for ledger in (one, two):
         with pytest.raises(TamperedFile, match=r"^ledger entry 1 was edited"):
             ledger.read()
         with pytest.raises(TamperedFile):
-            ledger.append(promote(3))
+            ledger.append(promote(3), Entry)
     assert one.head() == forged
 
 
@@ -207,5 +219,5 @@ def test_a_push_that_is_refused_is_not_called_a_race(clones: tuple[LedgerBranch,
     hook.write_text("#!/bin/sh\necho protected branch >&2\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     with pytest.raises(ServiceFailed, match="protected branch"):
-        clones[0].append(promote(1))
+        clones[0].append(promote(1), Entry)
     assert clones[0].read() == ()

@@ -27,7 +27,13 @@ def arrived(findings: int = 1, readings: int = 1, sentence: str = "is above 3", 
     )
     files = tuple(Reading(url=f"s3://lake/{number}@all.csv", rows=3) for number in range(readings))
     source = BatchSource(kind="files", period="2024-01", rows=1200, late=1, late_rows="known", tables={"rows": files})
-    known: dict[str, object] = {"report": report, "source": source, "span": ("a", "b"), "lookups": ("shops",)}
+    known: dict[str, object] = {
+        "branch": "data/2024-01.late-1",
+        "report": report,
+        "source": source,
+        "span": ("a", "b"),
+        "lookups": ("shops",),
+    }
     return Arrived(**{**known, **changed})  # type: ignore[arg-type]  # whatever a test gives
 
 

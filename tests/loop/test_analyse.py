@@ -11,7 +11,7 @@ import pytest
 from ratchet.core.analysis.records import Analysis, Explanation, Explanations
 from ratchet.core.deliveries import deliveries
 from ratchet.core.feature_table import model_inputs
-from ratchet.errors import DataRefused, ServiceFailed, UsageError
+from ratchet.errors import BatchRefused, DataRefused, ServiceFailed, UsageError
 from ratchet.flows.analyse import Ask, analyse
 from ratchet.flows.explain import Question, explain_rows
 from ratchet.flows.open_rows import open_rows
@@ -126,6 +126,33 @@ def test_a_file_is_explained_as_its_rows_are(computed: Sandbox) -> None:
     files.write_text(computed.base / "odd.csv", "age,sex\n1,2\n")
     with pytest.raises(UsageError, match=r"neither raw rows \(patient, bmi"):
         explained(computed, str(computed.base / "odd.csv"))
+
+
+@pytest.mark.slow
+def test_rows_of_a_file_are_held_to_what_a_server_holds_them_to(computed: Sandbox) -> None:
+    """A value out of its range, not in its list or missing is refused with its rule, and so is a missing feature."""
+    rows = open_rows(computed.root)
+    batch = next(iter(rows.batches))
+    raw = read_frame(UnitStore(computed.root / layout.INGESTED).file(batch, "rows.parquet")).head(3)
+    path = computed.base / "rows.csv"
+    for column, value, message in (
+        ("age", -4, r"rows\.csv is refused:\s+- rows\.age: is below 0 a .*1 row, for example -4"),
+        ("bmi", 400, r"rows\.bmi: is above 100"),
+        ("sex", "3", r"rows\.sex: .*for example '?3"),
+        ("bp", None, r"rows\.bp: "),
+    ):
+        odd = raw.astype({column: object})
+        odd.loc[1, column] = value
+        files.write_text(path, odd.to_csv(index=False))
+        with pytest.raises(BatchRefused, match=message) as refused:
+            explained(computed, str(path))
+        assert "schema.yaml says what they must keep to" in refused.value.next_step
+    features = rows.batches[batch].features.head(3).astype({"bmi": object})
+    features.loc[2, "bmi"] = None
+    files.write_text(path, features.to_csv(index=False))
+    with pytest.raises(DataRefused, match=r"rows.csv: the feature bmi is missing in row 3"):
+        explained(computed, str(path))
+    assert not (computed.root / "reports").exists()
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_doing_everything_again_changes_nothing(served: Sandbox) -> None:
     assert served.ok("data", "pull", "--until", "part-04") == "nothing new\n"
     assert said["run"].startswith("Nothing changed. Version 1 serves.\n")
     assert said["record"].startswith("already recorded as MLflow run ")
-    assert said["promote"] == "version 1 of diabetes-progression serves (ledger entry 1)\n"
+    assert said["promote"] == "version 1 of diabetes-progression serves (ledger entry 2)\n"
     assert said["reconcile"] == "ledger and alias agree: version 1 serves\n"
     assert served.digests() == before
 
@@ -88,11 +88,11 @@ def test_a_new_batch_is_judged_against_the_champion(served: Sandbox) -> None:
     assert (judged["verdict"], judged["policy"]["refit_margin"]) == ("promote", 2000.0)
 
     served.ok("record")
-    assert served.ok("promote") == "version 2 of diabetes-progression serves (ledger entry 2)\n"
+    assert served.ok("promote") == "version 2 of diabetes-progression serves (ledger entry 4)\n"
     assert served.ok("run").startswith("Nothing changed. Version 2 serves.\n")
 
     back = served.ok("rollback", "--reason", "slow on Sundays")
-    assert back == "version 1 of diabetes-progression serves again (ledger entry 3)\n"
+    assert back == "version 1 of diabetes-progression serves again (ledger entry 5)\n"
     chain = [(entry["kind"], entry["version"], entry["replaces"]) for entry in ledger(served)]
     assert chain == [("promotion", 1, None), ("promotion", 2, 1), ("rollback", 1, 2)]
     assert ledger(served)[2]["reason"] == "slow on Sundays"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("push")]
 
-TRAINED = {"Train / Train": "success", "Ask for promotion": "success"}
+TRAINED = {"Train / Train": "success", "Ask for the other models": "skipped", "Ask for promotion": "success"}
 
 
 def test_the_first_push_trains_and_promotes_the_first_champion(pushed: Sandbox) -> None:
@@ -25,7 +25,7 @@ def test_the_first_push_trains_and_promotes_the_first_champion(pushed: Sandbox) 
     assert (promotion.ok, promotion.jobs) == (True, {"Promote": "success"}), promotion.log.read_text()
     assert run.sha == pushed.git("rev-parse", "HEAD")
     report = {path.name for path in (run.artifacts / "report").iterdir()}
-    assert report == {"report.md", "report.html", "decision.json"}
+    assert report == {"report.md", "report.html", "decision.json", "weak_spots.json"}
     assert run.summary.read_text(encoding="utf-8") == (run.artifacts / "report" / "report.md").read_text()
 
     [entry] = pushed.ledger()
@@ -44,6 +44,15 @@ def test_the_first_push_trains_and_promotes_the_first_champion(pushed: Sandbox) 
         "dvc.lock",
     ]
     assert list(yaml.safe_load((pushed.root / "dvc.lock").read_text())["stages"])[-1] == "gate"
+
+
+def ledger_text(pushed: Sandbox) -> str:
+    """The ledger's lines as git holds them."""
+    names = pushed.git("--git-dir", str(pushed.forge.origin), "ls-tree", "-r", "--name-only", "ratchet/ledger").split()
+    found = [name for name in names if name.endswith(".jsonl")]
+    return "\n".join(
+        pushed.git("--git-dir", str(pushed.forge.origin), "show", f"ratchet/ledger:{one}") for one in found
+    )
 
 
 def test_what_changes_nothing_trains_nothing(pushed: Sandbox) -> None:
@@ -65,9 +74,15 @@ def test_what_changes_nothing_trains_nothing(pushed: Sandbox) -> None:
 
 
 def test_a_pushed_batch_is_judged_against_the_champion(pushed: Sandbox) -> None:
-    """Only the new batch is worked on; the pushed commit runs, whatever lies in the work tree; and it serves."""
+    """Only the new batch is worked on; the pushed commit runs, whatever lies in the work tree; and it serves.
+
+    It serves signed, and only once somebody has approved it, which stands in the ledger.
+    """
     pushed.git("pull", "--quiet", "--ff-only", "forge", "main")
-    pushed.set_params(gate={"refit_margin": 2000.0})
+    pushed.set_params(gate={"refit_margin": 2000.0}, promotion={"phases": ["gate", {"approval": {"of": ["grace"]}}]})
+    pushed.ok("keys", "new", "release")
+    pushed.ok("keys", "sign")
+    pushed.ok("forge", "protect", "production")
     pushed.ok("data", "pull", "--until", "part-05")
     pushed.commit("Add part 5")
     room = pushed.root / "src" / "diabetes" / "features.py"
@@ -80,8 +95,25 @@ def test_a_pushed_batch_is_judged_against_the_champion(pushed: Sandbox) -> None:
     decision = json.loads((run.artifacts / "report" / "decision.json").read_text(encoding="utf-8"))
     evidence = decision["evidence"]
     assert (evidence["reference"], evidence["champion"], evidence["refit"]) == ("champion", 1, True)
-    assert [(entry["version"], entry["replaces"]) for entry in pushed.ledger()] == [(1, None), (2, 1)]
     assert pushed.recorded_runs() == 2
+
+    assert [entry["version"] for entry in pushed.ledger()] == [1]
+    approved = pushed.ratchet("forge", "approve", "4", "--reason", "looked at it", env={"RATCHET_ACTOR": "grace"})
+    assert "the approval of production by grace is in the ledger" in approved.out
+    assert [(entry["version"], entry["replaces"]) for entry in pushed.ledger()] == [(1, None), (2, 1)]
+    lines = [json.loads(line) for line in ledger_text(pushed).splitlines() if '"kind"' in line]
+    said = next(line for line in lines if line["kind"] == "approval")
+    assert (said["actor"], said["version"], said["reason"]) == ("grace", 2, "looked at it")
+    assert (
+        next(line for line in lines if line["kind"] == "registered" and line["version"] == 2)["signed_by"] == "release"
+    )
+    shown = json.loads((pushed.forge.root / "deployments.json").read_text(encoding="utf-8"))
+    states = [(each["payload"]["version"], each["statuses"][-1]["state"]) for each in shown]
+    assert states == [(1, "inactive"), (2, "success")]
+    private = (pushed.root / ".ratchet" / "keys" / "release.pem").read_text(encoding="utf-8").splitlines()[1]
+    assert not [
+        path for path in pushed.forge.runs.rglob("*") if path.is_file() and private.encode() in path.read_bytes()
+    ]
 
 
 def test_a_refused_batch_fails_the_run_and_changes_nothing(pushed: Sandbox) -> None:

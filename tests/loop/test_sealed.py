@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,14 @@ def test_rows_whose_budget_is_spent_hold_whoever_comes(sealed: Sandbox) -> None:
     assert alpha(sealed).head() == head
 
 
+def test_a_look_that_is_in_nobodys_ledger_promotes_nothing(sealed: Sandbox) -> None:
+    """Charges that were lost, or a level that somebody wrote by hand: `ratchet promote` refuses, with exit code 4."""
+    assert sealed.run(["git", "--git-dir", str(sealed.origin), "update-ref", "-d", f"refs/heads/{BRANCH}"]).code == 0
+    sealed.ok("record")
+    said = sealed.ratchet("promote")
+    assert (said.code, "is not in the alpha ledger, or not at its level" in said.error) == (4, True), said
+
+
 NUMBER = re.compile(r"(?<![\w.+-])[+-]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w%])")
 FEWEST_DIGITS = 4
 DRAWN = re.compile(r"<svg.*?</svg>|<script.*?</script>", re.DOTALL)
@@ -213,6 +222,33 @@ def everything_public(sandbox: Sandbox) -> dict[str, str]:
     return {name: DRAWN.sub("", text) for name, text in found.items()}
 
 
+EVIDENCE = """
+import sys
+from pathlib import Path
+from ratchet.flows.record import fingerprint_of
+from ratchet.flows.version_evidence import write_version_evidence
+from ratchet.io.mlflow import tracking
+from ratchet.io.room import read_params
+from ratchet.settings import load_settings
+
+root = Path.cwd()
+settings, params = load_settings(root), read_params(root)
+with tracking(settings.mlflow_uri, params.project.name) as store:
+    run = store.find_run(fingerprint_of(root))
+into = root / "reports" / sys.argv[1]
+into.mkdir(parents=True)
+write_version_evidence(settings, params, run, into)
+"""
+
+
+def write_evidence(sandbox: Sandbox, name: str) -> None:
+    """The card, lineage and manifest of what is here, under `reports/`, also of a model that is never registered."""
+    assert sandbox.run([sys.executable, "-c", EVIDENCE, name]).code == 0
+    card = (sandbox.root / "reports" / name / "model-card.md").read_text(encoding="utf-8")
+    assert "sealed" in card
+    assert "open rows that no model was trained on" in card
+
+
 def annotated(made: Decision) -> str:
     return "\n".join([gate_status.of_decision(made).description, *annotations_of(made, {})])
 
@@ -229,12 +265,14 @@ def test_nothing_computed_with_sealed_labels_is_told_anywhere(sealed: Sandbox) -
 
     do("record")
     do("promote")
+    write_evidence(sealed, "promoted")
     said.append(annotated(decision(sealed)))
     sealed.set_params(model={"params": {"alpha": 30.0}})
     do("run", "--open")
     do("run")
     sealed.commit("Another challenger")
     do("record")
+    write_evidence(sealed, "not-promoted")
     do("report", "--base", "main~1")
     said.append(annotated(decision(sealed)))
     refused = sealed.ratchet("promote")

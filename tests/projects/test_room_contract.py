@@ -22,7 +22,7 @@ from ratchet.flows.look import frames, standing_frames
 Tables = dict[str, pd.DataFrame]
 
 TESTS = Path(__file__).resolve().parents[1]
-PROJECTS = [TESTS.parent, TESTS / "projects" / "diabetes"]
+PROJECTS = [TESTS.parent, TESTS / "projects" / "diabetes", TESTS / "projects" / "crops"]
 
 HOLDS: Mapping[ColumnType, Callable[[pd.Series], bool]] = {
     "string": is_string_dtype,
@@ -65,7 +65,7 @@ class Room:
             yield name, table, self.standing[name]
 
 
-@pytest.fixture(scope="module", params=PROJECTS, ids=["flights", "diabetes"])
+@pytest.fixture(scope="module", params=PROJECTS, ids=["flights", "diabetes", "crops"])
 def room(request: pytest.FixtureRequest) -> Iterator[Room]:
     """Each project that this repository holds."""
     project: Path = request.param

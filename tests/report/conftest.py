@@ -31,6 +31,8 @@ from ratchet.core.change.records import (
     StageRun,
 )
 from ratchet.core.decision import Condition, Decision, Evidence
+from ratchet.core.evidence.regions import Region, Regions
+from ratchet.core.evidence.weak_spots import WeakSpots
 from ratchet.core.findings import Advice, Estimate, MetricRow
 from ratchet.core.findings import Comparison as Compared
 from ratchet.core.judged import Evaluation
@@ -38,7 +40,7 @@ from ratchet.core.leakage.records import LeakageCheck
 from ratchet.core.metrics import METRICS
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Project
-from ratchet.core.report.build import Report, build_report
+from ratchet.core.report.build import Report, build_report, with_weak_spots
 from ratchet.core.validation.records import Finding
 
 Verdict = Literal["promote", "hold", "reject"]
@@ -220,6 +222,35 @@ WORST = tuple(
     )
     for day, number, loss in ((10, 1_545, 2.1041), (22, 418, 1.8802), (28, 1_143, 1.5519))
 )  # fmt: skip
+LOOKED_AT = Regions(
+    metric="log_loss", alpha=0.1, min_rows=200, rows=ROWS, clusters=DAYS, looked_at=1_782, tested=10,
+)  # fmt: skip
+
+
+def region(where: tuple[tuple[str, str], ...], rows: int, losses: tuple[float, float], error: float) -> Region:
+    """A region of so many rows, half of them tested, with the losses of the reference and of the challenger."""
+    gain = losses[0] - losses[1]
+    return Region(
+        where=where, rows=rows, reference=losses[0], challenger=losses[1], p=0.0136,
+        gain=Estimate(value=gain, low=gain - 2 * error, high=min(gain + 2 * error, 0.0), standard_error=error,
+                      rows=rows // 2, clusters=15, assumed_independent=False),
+    )  # fmt: skip
+
+
+def spots(*, found: bool) -> WeakSpots:
+    """What was looked for among the regions, with findings or without."""
+    losing = (
+        region((("origin", "= LGA"), ("plane_seats", "up to 55")), 583, (0.3731, 0.4366), 0.0225),
+        region((("dep_hour", "above 12 and up to 17"),), 7_402, (0.5012, 0.5151), 0.0071),
+    )
+    hardest = (region((("carrier", "= EV"), ("dep_hour", "above 17")), 717, (0.5147, 0.7221), 0.0561),)
+    return WeakSpots(
+        losing=LOOKED_AT.model_copy(update={"found": losing if found else ()}),
+        hardest=LOOKED_AT.model_copy(update={"found": hardest if found else (), "tested": 3}),
+        switched=Rows(broken=812, mended=944, worst=WORST if found else ()),
+    )
+
+
 IMPORTANCE = tuple(
     Importance(feature=feature, base=base, change=change)
     for feature, base, change in (
@@ -386,7 +417,11 @@ CASES: dict[str, Any] = {
 def reports() -> dict[str, Report]:
     """The report of each case: a verdict, and what is known about the change."""
     found = {case: made(verdict, changes(verdict)[name]) for case, (verdict, name) in CASES.items()}
-    return found | {"promote-first": made("promote", None, first=True)}
+    found["promote-first"] = made("promote", None, first=True)
+    for case, has, of in (("promote-weak-spots", True, "gate-only"), ("promote-no-weak-spots", False, "everything")):
+        change = changes("promote")[of]
+        found[case] = with_weak_spots(found[f"promote-{of}"], spots(found=has), evaluation("promote"), change)
+    return found
 
 
 @pytest.fixture(scope="session")

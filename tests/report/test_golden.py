@@ -16,7 +16,8 @@ from ratchet.io.render import render_html, render_markdown
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ("everything", "nothing", "no-comparison", "gate-only")
-CASES = [f"{verdict}-{kind}" for verdict in ("promote", "hold", "reject") for kind in KINDS] + ["promote-first"]
+CASES = [f"{verdict}-{kind}" for verdict in ("promote", "hold", "reject") for kind in KINDS]
+CASES += ["promote-first", "promote-weak-spots", "promote-no-weak-spots"]
 LEFT_OUT = (
     (r"<style>.*?</style>", "<style>…</style>"),
     (r'(<script type="application/json" id="[^"]*">).*?</script>', r"\1…</script>"),
@@ -50,9 +51,18 @@ def test_the_pictures_are_the_golden_ones(everything: Change) -> None:
     assert text == golden("charts.json", text)
 
 
+def test_the_pictures_of_weak_spots_are_the_golden_ones(reports: dict[str, Report]) -> None:
+    """The specification of both is exactly what was agreed."""
+    spots = reports["promote-weak-spots"].spots
+    assert spots
+    specs = {name: {**spec, "title": title} for name, (title, spec) in charts.spot_charts(spots).items()}
+    text = json.dumps(specs, indent=1, ensure_ascii=False) + "\n"
+    assert text == golden("spot_charts.json", text)
+
+
 def test_no_golden_file_is_left_over() -> None:
     """Every golden file belongs to a case: a file that nobody compares proves nothing."""
-    expected = {f"{case}.{ending}" for case in CASES for ending in ("md", "html")} | {"charts.json"}
+    expected = {f"{case}.{ending}" for case in CASES for ending in ("md", "html")} | {"charts.json", "spot_charts.json"}
     assert {path.name for path in GOLDEN.iterdir()} == expected
 
 

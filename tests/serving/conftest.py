@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,23 @@ import numpy as np
 import pytest
 import uvicorn
 
+from ratchet.core.candidates import candidates
 from ratchet.core.estimators import build_pipeline
-from ratchet.core.ledger import Change, Entry, append
+from ratchet.core.ledger import append
+from ratchet.core.ledger_entries import Change, Entry, Registration
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Model, Project, Task
+from ratchet.core.phases import Phase
 from ratchet.core.scoring import frame
+from ratchet.core.trials import TrialPlan, on_trial
 from ratchet.errors import ServiceFailed
 from ratchet.io import files
 from ratchet.io.champion import write_entry
 from ratchet.io.model_folder import MODEL, SEAL, write_model, write_record, write_seal
+from ratchet.io.trial_folder import MODEL as IN_TRIAL
+from ratchet.io.trial_folder import write_plan
 from ratchet.serving.app import create_app
+from ratchet.serving.desk import Desk
 from ratchet.serving.holder import Holder
 from ratchet.serving.predictor import Predictor
 from ratchet.serving.server import bound, url_of
@@ -44,7 +52,8 @@ MAX_ROWS = 50
 
 Rows = list[dict[str, Any]]
 MakeChampion = Callable[..., Entry]
-Serving = Callable[[Holder], AbstractContextManager[str]]
+WriteTrial = Callable[..., TrialPlan]
+Serving = Callable[..., AbstractContextManager[str]]
 
 
 def _sample(seed: int, count: int) -> Rows:
@@ -118,6 +127,28 @@ def make_champion(store_model: Callable[[Task, int], Path]) -> MakeChampion:
 
 
 @pytest.fixture(scope="session")
+def write_trial(store_model: Callable[[Task, int], Path]) -> WriteTrial:
+    """Writes the whole folder of a binary version on trial, as a pull would."""
+
+    def write(folder: Path, version: int = 2, rule: Mapping[str, Any] | None = None) -> TrialPlan:
+        shutil.copytree(store_model("binary", version), folder / IN_TRIAL)
+        registration = Registration(
+            model="flights-late", version=version, run_id="r", fingerprint="f",
+            model_digest=files.digest(folder / IN_TRIAL / MODEL), seal=files.digest(folder / IN_TRIAL / SEAL),
+            decision_digest="d", verdict="promote", decided="better", champion=None, policy="p", commit="c",
+            authors=("ada",), trained_on=TRAINED_ON, batches={}, judged_on=(), metrics={},
+            phases=(Phase.model_validate("gate"), Phase.model_validate(rule or {"shadow": {"rows": 100}})),
+            actor="ada", time="2013-08-02T00:00:00+00:00", reason="better",
+        )  # fmt: skip
+        found = on_trial(candidates([append([], registration)], "flights-late", datetime.now(UTC)))
+        assert found is not None
+        write_plan(folder, found)
+        return found
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def predictors(make_champion: MakeChampion, tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Predictor]:
     """A loaded champion of each task."""
     root = tmp_path_factory.mktemp("champions")
@@ -139,8 +170,9 @@ def serving() -> Serving:
     """A real server on a free port of the loopback, in a thread, for whatever the holder holds; gives its URL."""
 
     @contextmanager
-    def serve(holder: Holder) -> Iterator[str]:
-        config = uvicorn.Config(create_app(holder, max_rows=MAX_ROWS), log_config=None, access_log=False)
+    def serve(holder: Holder, desk: Desk | None = None) -> Iterator[str]:
+        app = create_app(holder, max_rows=MAX_ROWS, desk=desk)
+        config = uvicorn.Config(app, log_config=None, access_log=False)
         server = uvicorn.Server(config)
         with bound("127.0.0.1", 0) as taken:
             thread = threading.Thread(target=server.run, args=([taken],))
@@ -187,6 +219,13 @@ class _FolderSource:
     def pull(self, into: Path) -> None:
         shutil.copytree(self._folder / "champion", into)
 
+    def pull_trial(self, into: Path) -> None:
+        if (self._folder / "trial").exists():
+            shutil.copytree(self._folder / "trial", into)
+        else:
+            into.mkdir()
+            write_plan(into, None)
+
     def cancel(self) -> None:
         pass
 
@@ -218,7 +257,18 @@ def publish(published: Path, make_champion: MakeChampion) -> Callable[[int], Non
 
 
 GIT = ("git", "-c", "init.defaultBranch=main")
-PULL = "import shutil, sys; shutil.copytree('champion', sys.argv[-1])"
+PULL = """
+import pathlib, shutil, sys
+
+into = pathlib.Path(sys.argv[-1])
+if "--trial" not in sys.argv:
+    shutil.copytree("champion", into)
+elif pathlib.Path("trial").exists():
+    shutil.copytree("trial", into)
+else:
+    into.mkdir()
+    (into / "trial.json").write_text("null")
+"""
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from ratchet.core.ledger import Change, Entry
+from ratchet.core.ledger_entries import Change, Entry
 from ratchet.errors import UsageError
 from ratchet.io.ledger import LedgerBranch
 from ratchet.serving.server import bound, url_of
@@ -56,7 +56,7 @@ def started(project: Path) -> Iterator[subprocess.Popen[str]]:
 def promote(project: Path, entry: Entry) -> None:
     """Append the entry's change to the project's ledger."""
     change = Change(**entry.model_dump(include=set(Change.model_fields)))
-    LedgerBranch(project, "origin", "ratchet/ledger").append(lambda _entries: change)
+    LedgerBranch(project, "origin", "ratchet/ledger").append(lambda _entries: change, Entry)
 
 
 def read_line(process: subprocess.Popen[str]) -> str:

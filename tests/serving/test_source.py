@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ratchet.core.ledger import Change, Entry
+from ratchet.core.ledger_entries import Change, Entry
 from ratchet.errors import ServiceFailed
 from ratchet.io.ledger import LedgerBranch
 from ratchet.serving.holder import Holder
@@ -24,7 +24,7 @@ Write = Callable[[Path, str], None]
 def promote(ledger: LedgerBranch, entry: Entry) -> None:
     """Append the same change to a real ledger."""
     change = Change(**entry.model_dump(include=set(Change.model_fields)))
-    ledger.append(lambda _entries: change)
+    ledger.append(lambda _entries: change, Entry)
 
 
 def gone(pid: int) -> bool:

@@ -107,6 +107,7 @@ def test_an_unreachable_ledger_keeps_the_champion_serving(
         "status": "ok", "name": "flights-late", "version": 1, "since": "2013-08-01T00:00:00+00:00", "checked": "",
         "trouble": "git ls-remote failed: no route to host",
         "raw_trouble": "it was recorded before models took their rooms' lookups along; record a newer one",
+        "trial": None, "trial_trouble": None,
     }  # fmt: skip
     (published / "unreachable").unlink()
     watcher.check()

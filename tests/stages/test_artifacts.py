@@ -16,7 +16,8 @@ from ratchet.core.decision import Decision
 from ratchet.core.feature_table import TARGET, model_inputs
 from ratchet.core.gate import decide
 from ratchet.core.judged import CHALLENGER, CHAMPION, Evaluation, scores_of
-from ratchet.core.ledger import Change, append
+from ratchet.core.ledger import append
+from ratchet.core.ledger_entries import Change
 from ratchet.core.scoring import Scores, frame, score
 from ratchet.io import files, layout, model_folder
 from ratchet.io.batches import UnitStore

@@ -14,11 +14,12 @@ import pytest
 
 from ratchet.core.decision import Condition, Decision
 from ratchet.core.gate import decide
+from ratchet.core.leakage.condition import leakage
 from ratchet.core.leakage.lines import lines
 from ratchet.core.split import plan_split
 from ratchet.io import layout
 from ratchet.io.batches import UnitStore
-from ratchet.io.leakage import find_leakage
+from ratchet.io.leakage import find_leakage, find_open_leakage
 from ratchet.io.room import read_params
 from ratchet.io.tables import write_table
 
@@ -119,3 +120,19 @@ def test_the_time_of_a_row_is_found_by_its_key(root: Path) -> None:
     found = find_leakage(root, plan, params).disorder
     assert found is not None
     assert (found.rows, found.newest_training[:10], found.oldest_holdout[:10]) == (0, "2020-04-13", "2020-05-01")
+
+
+def test_open_rows_lie_among_those_that_train_or_have_no_time(root: Path) -> None:
+    """Nobody asks whether they come later, and the sentence says which of the two it is."""
+
+    def told() -> str:
+        params = read_params(root)
+        params = params.model_copy(update={"split": params.split.model_copy(update={"open": 0.3})})
+        plan = plan_split(UnitStore(root / layout.FEATURES).names(), holdout=1, folds=2)
+        found = find_open_leakage(root, plan, params)
+        return leakage(found, params.gate.leakage, params.project.task).sentence
+
+    assert "rows have no time" in told()
+    edit(root / "src/little/schema.yaml", "key: [id]", "key: [id]\n  time: moment")
+    assert "rows have no time" not in (sentence := told())
+    assert "in time they lie among those that train" in sentence

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.core.ledger import Entry
+from ratchet.core.ledger_entries import Entry
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Evaluate, Features, Gate, Model, Params, Project, Split
 from ratchet.io import layout

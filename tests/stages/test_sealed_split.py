@@ -22,7 +22,8 @@ from ratchet.core.feature_table import LabelledBatch
 from ratchet.core.gate import decide
 from ratchet.core.gate.charged import question_of
 from ratchet.core.judged import Evaluation, scores_of
-from ratchet.core.ledger import Change, append
+from ratchet.core.ledger import append
+from ratchet.core.ledger_entries import Change
 from ratchet.core.open_split import open_rows
 from ratchet.core.params import parse_params
 from ratchet.core.split import Fold

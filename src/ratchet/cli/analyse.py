@@ -92,6 +92,8 @@ def _say(found: Explanations) -> None:
             typer.echo(f"  {row[0]:<{feature}}  {row[1]:<{value}}  {row[2]:>{amount}}")
     if (further := len(found.explained) - SHOWN) > 0:
         typer.echo(f"{further} more on the page")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
     if found.left_out:
         typer.echo(f"{found.left_out:,} more rows were asked for and left out: {len(found.explained)} are explained")
 

@@ -10,6 +10,7 @@ import typer
 from ratchet import __version__
 from ratchet.cli import (
     analyse,
+    candidates,
     data,
     data_diff,
     data_offer,
@@ -20,7 +21,13 @@ from ratchet.cli import (
     fork,
     gate,
     github,
+    keys,
+    labels,
+    ledger,
+    lineage,
     merge_driver,
+    models,
+    notify,
     pr,
     registry,
     schema,
@@ -40,6 +47,10 @@ app = typer.Typer(
 )
 
 
+ANY_MODEL = ("forge", "pr", "merge-driver", "dispatch", "models")
+"""Commands about the repository, whatever model is named."""
+
+
 def _say_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"ratchet {__version__}")
@@ -52,12 +63,21 @@ def options(
     project: Annotated[
         Path, typer.Option(help="A folder of the project; the default is the one you are in.", file_okay=False)
     ] = Path(),
+    model: Annotated[
+        str,
+        typer.Option(help="The model, where the repository has several.", envvar="RATCHET_MODEL"),
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it and stop.")
     ] = False,
 ) -> None:
     """Options that every command takes."""
     context.obj = project
+    if model and context.invoked_subcommand not in ANY_MODEL:
+        from ratchet.io.projects import project_named
+        from ratchet.settings import find_home
+
+        context.obj = project_named(find_home(project.resolve()), model)
 
 
 for room in (
@@ -74,8 +94,15 @@ for room in (
     github,
     fork,
     merge_driver,
+    models,
     registry,
+    keys,
+    candidates,
+    notify,
+    ledger,
+    lineage,
     serve,
+    labels,
     forge,
     pr,
 ):

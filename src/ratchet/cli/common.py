@@ -19,10 +19,17 @@ PANELS = (DATA, TRAIN, REGISTRY, SERVE, FORGE)
 
 
 def settings_of(context: typer.Context) -> Settings:
-    """The settings of the project around the current folder, or around `--project`."""
+    """The settings of the project around the current folder, or around `--project`, or of that of `--model`."""
     from ratchet.settings import find_root, load_settings
 
     return load_settings(find_root(context.obj.resolve()))
+
+
+def repository_of(context: typer.Context) -> Settings:
+    """The settings of the repository around the current folder, for commands that are about none of its projects."""
+    from ratchet.settings import find_home, load_settings
+
+    return load_settings(find_home(context.obj.resolve()))
 
 
 def settings_kept(context: typer.Context) -> Settings:

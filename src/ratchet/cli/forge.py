@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import FORGE, example, settings_of
+from ratchet.cli.common import FORGE, example, repository_of
 
 if TYPE_CHECKING:
     from ratchet.forge.home import Home
@@ -33,7 +33,7 @@ def init(context: typer.Context, home: Folder = None) -> None:
     from ratchet.flows.merge_driver import install
     from ratchet.forge.home import connect, create
 
-    root = settings_of(context).root
+    root = repository_of(context).root
     place = _place(context, home)
     create(place, python=Path(sys.executable))
     connect(place, root)
@@ -55,12 +55,15 @@ def runs(context: typer.Context, home: Folder = None) -> None:
 
 @forge.command(epilog=example("ratchet forge status"))
 def status(context: typer.Context, home: Place = None) -> None:
-    """Show what runs and at which step, what waits, and what needs an approval."""
+    """Show what runs and at which step, what waits, what needs an approval, and what is deployed."""
     from datetime import UTC, datetime
 
-    from ratchet.forge import status
+    from ratchet.forge import deployments, status
 
-    for line in list(status.lines(_home(context, home), now=datetime.now(UTC))) or ["nothing runs and nothing waits"]:
+    forge = _home(context, home)
+    for line in list(status.lines(forge, now=datetime.now(UTC))) or ["nothing runs and nothing waits"]:
+        typer.echo(line)
+    for line in deployments.lines(forge):
         typer.echo(line)
 
 
@@ -87,7 +90,7 @@ def cancel(context: typer.Context, number: Number, home: Place = None) -> None:
     from ratchet.forge import cancellation, starting
 
     forge = _home(context, home)
-    cancellation.ask(forge, number, f"cancelled by {settings_of(context).actor}")
+    cancellation.ask(forge, number, f"cancelled by {repository_of(context).actor}")
     # If none is at work, this one writes the result of a run that waits.
     starting.start(forge)
     typer.echo(f"run {number} is to end; ratchet forge log {number} --follow shows how it does")
@@ -98,13 +101,14 @@ def approve(
     context: typer.Context,
     number: Number,
     reject: Annotated[bool, typer.Option("--reject", help="It must not run; it ends as failed.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the ledger with an approval.")] = "",
     home: Place = None,
 ) -> None:
     """Let a run go on that waits for an approval of its environment, and follow it."""
     from ratchet.forge import approvals, run, starting, status
 
     forge = _home(context, home)
-    held = approvals.decide(forge, number, by=settings_of(context).actor, approved=not reject)
+    held = approvals.decide(forge, number, by=repository_of(context).actor, approved=not reject, comment=reason)
     process = starting.start(forge)
     for piece in status.follow(run.folder(forge, held) / "log.txt", alive=lambda: process.poll() is None):
         typer.echo(piece, nl=False)
@@ -143,7 +147,9 @@ def dispatch(
     from ratchet.forge.dispatch import dispatch
 
     forge = _home(context, home)
-    hook.show(forge, [dispatch(forge, workflow, _pairs(given or []), actor=settings_of(context).actor, branch=branch)])
+    hook.show(
+        forge, [dispatch(forge, workflow, _pairs(given or []), actor=repository_of(context).actor, branch=branch)]
+    )
 
 
 @forge.command(epilog=example("ratchet forge event drift-detected --payload drift.json"))
@@ -158,7 +164,7 @@ def event(
     from ratchet.forge.dispatch import event
 
     forge = _home(context, home)
-    hook.show(forge, [event(forge, kind, _payload(payload), actor=settings_of(context).actor)])
+    hook.show(forge, [event(forge, kind, _payload(payload), actor=repository_of(context).actor)])
 
 
 @forge.command(epilog=example("ratchet forge tick", 'ratchet forge tick --cron "17 3 * * 1"'))
@@ -172,7 +178,7 @@ def tick(
     from ratchet.forge.dispatch import scheduled
 
     forge = _home(context, home)
-    hook.show(forge, scheduled(forge, actor=settings_of(context).actor, only=cron))
+    hook.show(forge, scheduled(forge, actor=repository_of(context).actor, only=cron))
 
 
 @forge.command(epilog=example("ratchet forge work"))
@@ -192,7 +198,7 @@ def work(context: typer.Context, home: Place = None) -> None:
 def _place(context: typer.Context, home: Path | None) -> Home:
     from ratchet.forge.home import Home
 
-    root = settings_of(context).root
+    root = repository_of(context).root
     return Home((home or root.with_name(f"{root.name}-forge")).resolve())
 
 
@@ -202,7 +208,7 @@ def _home(context: typer.Context, home: Path | None) -> Home:
     from ratchet.forge.pulls import asking
 
     if home is None:
-        return asking.home_of(settings_of(context).root)
+        return asking.home_of(repository_of(context).root)
     place = _place(context, home)
     if not place.origin.is_dir():
         raise UsageError(f"there is no forge at {place.root}", next_step="make one: ratchet forge init")

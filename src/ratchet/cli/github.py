@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import TRAIN, example, settings_of
+from ratchet.cli.common import TRAIN, example, repository_of, settings_of
 
 
 def register(app: typer.Typer) -> None:
@@ -54,5 +54,5 @@ def dispatch(
     """Start a workflow through the API, as a step of another one does."""
     from ratchet.flows.ask import ask, inputs_of
 
-    ask(settings_of(context), workflow, ref=ref, inputs=inputs_of(inputs or ()))
+    ask(repository_of(context), workflow, ref=ref, inputs=inputs_of(inputs or ()))
     typer.echo(f"asked for {workflow} on {ref}")

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 
-from ratchet.core.ledger import Entry, Overridden
+from ratchet.core.ledger_entries import Change, Line
+from ratchet.core.ledger_words import details, overridden, what, when
 
 NARROWEST = 40
 """Columns; a terminal that says less (some say 0) is not believed."""
 INDENT = "    "
 
 
-def entry_text(entry: Entry, *, metric: str, width: int) -> str:
-    """Who put what into service when, what it was trained on and how good it is, why, and what was overridden for it.
+def entry_text(entry: Line, *, metric: str, width: int) -> str:
+    """Who did what when, what is to be known of it, why, and what was overridden for it.
 
     `metric` is the gate's; `width` is in characters.
     """
-    since = entry.time.removesuffix("+00:00").replace("T", " ")
-    head = f"{entry.sequence:>2}  {since} UTC  version {entry.version}, {entry.kind} by {entry.actor}"
-    measured = f"; {metric} {entry.metrics[metric]:.4f}" if metric in entry.metrics else ""
-    lines = (f"trained on {_period(entry.trained_on)}{measured}", entry.reason, *map(_overridden, entry.overrides))
+    head = f"{entry.sequence:>2}  {when(entry.time)}  {what(entry)} by {entry.actor}"
+    lines = [*details(entry, metric), entry.reason]
+    if isinstance(entry, Change):
+        lines += map(overridden, entry.overrides)
     return "\n".join((head, *(_wrapped(line, width) for line in lines)))
 
 
-def _overridden(override: Overridden) -> str:
-    until = override.expires.removesuffix("+00:00").replace("T", " ")
-    return f"overridden by {override.actor} until {until} UTC: {', '.join(override.conditions)}; {override.reason}"
+def earlier_text(count: int) -> str:
+    """How many entries are not shown.
 
-
-def _period(batches: Iterable[str]) -> str:
-    """The batches by name, as a period where there are several."""
-    ordered = sorted(batches)
-    return f"{ordered[0]} to {ordered[-1]} ({len(ordered)} batches)" if len(ordered) > 1 else ", ".join(ordered)
+    >>> earlier_text(1)
+    '(1 entry before these: --last 0 shows all)'
+    """
+    return f"({count:,} {'entry' if count == 1 else 'entries'} before these: --last 0 shows all)"
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import FORGE, example, settings_of
+from ratchet.cli.common import FORGE, example, repository_of
 
 if TYPE_CHECKING:
     from ratchet.forge.home import Home
@@ -34,7 +34,7 @@ def open_(
     from ratchet.forge import hook
     from ratchet.forge.pulls import asking, pulls
 
-    settings = settings_of(context)
+    settings = repository_of(context)
     home = asking.home_of(settings.root)
     words = asking.Words(title=title, body=body, base=base, labels=tuple(label or ()))
     pull, ticket = pulls.create(home, asking.push_branch(home, settings.root, words, actor=settings.actor))
@@ -88,7 +88,7 @@ def label(
     from ratchet.forge.pulls import pulls
 
     home = _home(context)
-    pull, ticket = pulls.label(home, number, name, actor=settings_of(context).actor, remove=remove)
+    pull, ticket = pulls.label(home, number, name, actor=repository_of(context).actor, remove=remove)
     typer.echo(f"pull request {number}: labels {', '.join(pull.labels) or 'none'}")
     hook.show(home, [ticket] if ticket else [])
     _page(home, number)
@@ -105,7 +105,7 @@ def merge(
     """Merge a pull request that is without conflict and has its required statuses; follow what that starts."""
     from ratchet.forge.pulls import asking, landing
 
-    settings = settings_of(context)
+    settings = repository_of(context)
     home = asking.home_of(settings.root)
     author = asking.author(settings.root, settings.actor)
     wish = landing.Wish(number=number, actor=settings.actor, author=author, squash=squash, admin=admin, reason=reason)
@@ -128,7 +128,7 @@ def close(context: typer.Context, number: Number) -> None:
 def _home(context: typer.Context) -> Home:
     from ratchet.forge.pulls import asking
 
-    return asking.home_of(settings_of(context).root)
+    return asking.home_of(repository_of(context).root)
 
 
 def _page(home: Home, number: int) -> None:

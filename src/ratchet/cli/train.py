@@ -121,12 +121,18 @@ def publish(
 def champion_pull(
     context: typer.Context,
     into: Annotated[Optional[Path], typer.Option(help="The folder to write to; data/champion/ by default.")] = None,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Fetch what is in its shadow or canary instead, for a server; needs --into.")
+    ] = False,
 ) -> None:
     """Fetch the champion that the ledger names, verified, to where the pipeline compares with it."""
     from ratchet.flows.champion import pull
     from ratchet.io.room import read_params
 
     settings = settings_of(context)
+    if trial:
+        _pull_trial(settings, into)
+        return
     entry = pull(settings, read_params(settings.root), into=into)
     typer.echo(f"version {entry.version} of {entry.model}" if entry else "nothing serves yet")
 
@@ -134,6 +140,7 @@ def champion_pull(
 @params.command("check", epilog=example("ratchet params check"))
 def params_check(context: typer.Context) -> None:
     """Say whether params.yaml and schema.yaml are as they must be; the model is tried on a few made-up rows."""
+    from ratchet.core.conditions.check import check_all
     from ratchet.core.names import check_names
     from ratchet.core.toy_fit import check_fit
     from ratchet.io.room import read_params, read_schema
@@ -142,6 +149,7 @@ def params_check(context: typer.Context) -> None:
     params = read_params(root)
     read_schema(root, params)
     check_names(params)
+    check_all(params.gate.conditions, params.project.task)
     check_fit(params)
     typer.echo("params.yaml and schema.yaml are fine")
 
@@ -154,6 +162,17 @@ def params_schema() -> None:
     from ratchet.core.params import Params
 
     typer.echo(json.dumps(Params.model_json_schema(), indent=2))
+
+
+def _pull_trial(settings: Settings, into: Path | None) -> None:
+    from ratchet.errors import UsageError
+    from ratchet.flows.trial import pull_trial
+    from ratchet.io.room import read_params
+
+    if into is None:
+        raise UsageError("--trial writes no champion", next_step="say where to: --into FOLDER")
+    plan = pull_trial(settings, read_params(settings.root), into=into)
+    typer.echo(f"version {plan.entry.version} of {plan.entry.model}: {plan.phase}" if plan else "nothing is on trial")
 
 
 def _say(decision: Decision) -> None:

@@ -8,16 +8,21 @@ it costs nothing and is closed then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from ratchet.core import chain
 from ratchet.core.chain import Link, linked
+from ratchet.core.deliveries import without_late
 from ratchet.core.findings import Finite
+from ratchet.core.gate_params import Reuse
+from ratchet.core.manifest import digest_of
 from ratchet.errors import PromotionRefused
 
 Answer = Literal["promote", "not"]
+SHOWN = "shown"
+"""What stands for a question where there was none: people looked at all numbers, under the policy `open`."""
 
 
 class Question(Finite):
@@ -34,9 +39,24 @@ class Question(Finite):
         return self.holdout, self.rows, self.challenger, self.champion, self.policy
 
 
+def holdout_of(batches: Iterable[str]) -> str:
+    """What is charged where these batches judge: the newest of them, by its name.
+
+    What is in it follows from the project's own code, and how many are held out from its parameters: by content, or all
+    together, they could buy one budget after the other for the same rows.
+    """
+    return digest_of({"newest": newest_of(batches)})
+
+
+def newest_of(batches: Iterable[str]) -> str | None:
+    """The newest of some batches and of what came late for them; None if there are none."""
+    return max(map(without_late, batches), default=None)
+
+
 class Charge(Question):
     """A question with what it cost, written before it is answered; the same line again, with `answer`, closes it."""
 
+    model: str = Field(default="", description="whose holdout it is; empty: of before several models could share it")
     actor: str
     time: str = Field(description="ISO 8601, UTC")
     reuse: Literal["ledger", "fresh", "open"] = Field(description="gate.reuse.policy as it was")
@@ -48,9 +68,56 @@ class Charge(Question):
     fresh: bool = Field(description="it was the first, and cost nothing of the budget")
     answer: Answer | None = Field(default=None, description="None: not known yet, or never written")
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a model the field is left out: a line of before has the same bytes, and the same hash."""
+        tree: dict[str, Any] = dump(self)
+        if not self.model:
+            tree.pop("model", None)
+        return tree
+
 
 class Entry(Charge, Link):
     """A charge with its place in the chain."""
+
+
+Told = TypeVar("Told", bound=Charge)
+
+
+def of_model(charges: Iterable[Told], model: str) -> tuple[Told, ...]:
+    """The lines about one model. What was written before lines named one counts for each: nobody's budget grows."""
+    return tuple(charge for charge in charges if charge.model in ("", model))
+
+
+def shown(entries: Sequence[Charge], holdout: str, *, reuse: Reuse, actor: str, time: str) -> Charge | None:
+    """The line that says that the numbers of a holdout were shown to people; None if one says so already.
+
+    It stands for all looks of that kind: how much they told is not known, so that one is as good as many.
+    """
+    before = asked(entries, holdout)
+    if is_shown(before, holdout):
+        return None
+    return Charge(
+        holdout=holdout,
+        rows=SHOWN,
+        challenger=SHOWN,
+        champion=SHOWN,
+        policy=SHOWN,
+        actor=actor,
+        time=time,
+        reuse="open",
+        budget=reuse.alpha,
+        runs=reuse.runs,
+        alpha=1.0,
+        run=len(before) + 1,
+        promotions=0,
+        fresh=not before,
+    )
+
+
+def is_shown(charges: Iterable[Charge], holdout: str) -> bool:
+    """Whether the numbers of a holdout were shown to people: then any challenger may have been chosen by them."""
+    return any(each.reuse == "open" and each.holdout == holdout for each in charges)
 
 
 def asked(charges: Iterable[Charge], holdout: str) -> tuple[Charge, ...]:
@@ -81,9 +148,10 @@ def append(entries: Sequence[Entry], line: Charge) -> Entry:
     Raises PromotionRefused if `line` charges a question twice or at a level that others have overtaken, or answers one
     that is not open.
     """
-    before = asked(entries, line.holdout)
+    own = of_model(entries, line.model) if line.model else entries
+    before = asked(own, line.holdout)
     if line.answer is not None:
-        answered(entries, line, line.answer, actor=line.actor, time=line.time)
+        answered(own, line, line.answer, actor=line.actor, time=line.time)
     elif any(earlier.asks() == line.asks() for earlier in before):
         raise refused(line, "was charged before, and costs nothing again")
     elif line.run != len(before) + 1:

@@ -27,7 +27,7 @@ from fractions import Fraction
 
 from pydantic import Field
 
-from ratchet.core.alpha_ledger import Answer, Charge, Question, asked, refused
+from ratchet.core.alpha_ledger import Answer, Charge, Question, asked, is_shown, refused
 from ratchet.core.findings import Finite
 from ratchet.core.gate_params import Reuse
 from ratchet.errors import PromotionRefused
@@ -119,7 +119,7 @@ def _exhausted(before: tuple[Charge, ...], reuse: Reuse) -> str:
     """Why these rows judge no further challenger, or nothing."""
     if reuse.policy == "open":
         return ""
-    if any(earlier.reuse == "open" for earlier in before):
+    if before and is_shown(before, before[0].holdout):
         return "its numbers were shown (gate.reuse.policy was open), and a challenger may have been chosen by them"
     if reuse.policy == "fresh":
         return "they are not fresh, and gate.reuse.policy asks for rows that judged nobody before"

@@ -5,7 +5,7 @@ They are plain JSON and read back equal to themselves, so that any decision can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from pydantic import Field
@@ -81,6 +81,9 @@ class Evidence(Finite):
         default=None, description="what training and the open rows share; None where the rows that judge are shown"
     )
     provenance: Provenance | None = Field(default=None, description="None in decisions of before it was kept")
+    rules: str = Field(
+        default="", description="SHA-256 of the code that decides; empty in decisions of before it was kept"
+    )
     look: Look | None = Field(default=None, description="None: gate.reuse.policy is open, or nobody charged for it")
 
     def estimate(self, metric: str, model: str = CHALLENGER) -> Estimate | None:
@@ -112,6 +115,12 @@ class Condition(Finite):
     threshold: Measured = None
     rows: int | None = None
     clusters: int | None = None
+
+
+def decisive(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """What decides: harm before what was not shown, and where all holds the last one, by which all is asked for."""
+    failed = tuple(each for each in conditions if not each.passed)
+    return tuple(each for each in failed if each.harm) or failed or tuple(conditions[-1:])
 
 
 class Decision(Finite):

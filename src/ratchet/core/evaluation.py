@@ -12,6 +12,7 @@ from ratchet.core.clusters import Replicates, group, interval, jackknifed, repli
 from ratchet.core.findings import Estimate, MetricRow
 from ratchet.core.metrics import Metric, Target, metrics_for, row_losses
 from ratchet.core.params import Task
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.scoring import Scores
 
 
@@ -30,9 +31,14 @@ def evaluate(
     `pair` names the reference and the challenger: the gain is of the second over the first, if both are there. `also`
     names metrics of families that are wanted besides (`ratchet.core.metric_families`).
     """
-    codes = None if clusters is None else group(clusters, len(target)).codes
-    rows = Scored(target=target, models=models, clusters=codes, pair=pair, alpha=alpha)
-    return [metric_row(metric, rows) for metric in metrics_for(task, also)]
+    return evaluate_rows(task, Scored(target=target, models=models, clusters=clusters, pair=pair, alpha=alpha), also)
+
+
+def evaluate_rows(task: Task, rows: Scored, also: Iterable[str] = ()) -> list[MetricRow]:
+    """The same of rows as one record, which may have prices: metrics that `evaluate.costs` declares."""
+    codes = None if rows.clusters is None else group(rows.clusters, len(rows.target)).codes
+    numbered = replace(rows, clusters=codes)
+    return [metric_row(metric, numbered) for metric in metrics_for(task, also, rows.prices)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,20 +50,22 @@ class Scored:
     clusters: ArrayLike | None
     pair: tuple[str, str]
     alpha: float
+    prices: Prices = NO_PRICES
 
 
 def metric_row(metric: Metric, rows: Scored) -> MetricRow:
     """One metric of each model, with its interval and the gain of the pair, if both are there."""
+    metric = rows.prices.metric(metric.name) or metric
     models, gain = (_by_losses if metric.row_loss else _by_jackknife)(metric, rows)
     return MetricRow(name=metric.name, meaning=metric.meaning, direction=metric.direction, models=models, gain=gain)
 
 
 def _by_losses(metric: Metric, rows: Scored) -> tuple[dict[str, Estimate], Estimate | None]:
-    losses = {name: row_losses(metric.name, rows.target, scores) for name, scores in rows.models.items()}
+    losses = {name: row_losses(metric.name, rows.target, scores, rows.prices) for name, scores in rows.models.items()}
     reference, challenger = (losses.get(name) for name in rows.pair)
     saved = None if reference is None or challenger is None else reference - challenger
     return (
-        {name: interval(values, rows.clusters, alpha=rows.alpha) for name, values in losses.items()},
+        {name: interval(metric.of_losses(values), rows.clusters, alpha=rows.alpha) for name, values in losses.items()},
         None if saved is None else interval(saved, rows.clusters, alpha=rows.alpha),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ratchet.core.advisor import Spread, power_of
-from ratchet.core.decision import CHAMPION, Condition, Decision, Evidence
+from ratchet.core.decision import CHAMPION, Condition, Decision, Evidence, decisive
 from ratchet.core.findings import Comparison, Finite
 from ratchet.core.gate.charged import NAME as CHARGED
 from ratchet.core.gate.charged import alpha_of, budget_text
@@ -70,18 +70,12 @@ def explain(decision: Decision) -> Explanation:
         asked=_asked(evidence),
         answer=_answer(decision),
         judged_on=_judged_on(decision),
-        decided_by=tuple(each.sentence for each in decisive(decision)),
+        decided_by=tuple(each.sentence for each in decisive(decision.conditions)),
         conditions=tuple(_reading(each) for each in decision.conditions),
         how_sure=tuple(_how_sure(decision)),
         would_change=decision.would_change,
         kept_back=_kept_back(decision),
     )
-
-
-def decisive(decision: Decision) -> tuple[Condition, ...]:
-    """What decided: harm before what was not shown, and where all holds the comparison, or the sealed rows' answer."""
-    failed = tuple(each for each in decision.conditions if not each.passed)
-    return tuple(each for each in failed if each.harm) or failed or decision.conditions[-1:]
 
 
 def _answer(decision: Decision) -> str:

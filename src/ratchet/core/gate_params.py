@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from ratchet.core.cost_params import PricedBy, PricedName
 from ratchet.core.leakage.limits import Leakage
 from ratchet.core.section import Name, Section, Share
 
@@ -81,8 +84,8 @@ class Gate(Section):
     """When a challenger may replace the champion. Closed unless every condition is shown to hold."""
 
     metric: Name = Field(
-        description="a metric with a loss per row: log_loss, brier, squared_error, absolute_error, or of a family "
-        "such as cost_1_5 and pinball_90"
+        description="a metric with a loss per row: log_loss, brier, squared_error, absolute_error, of a family such "
+        "as cost_1_5 and pinball_90, or one that evaluate.costs declares"
     )
     alpha: Level = Field(default=0.10, description="one-sided risk of promoting a challenger that is no better")
     margin: Annotated[float, Field(ge=0)] = Field(
@@ -108,6 +111,11 @@ class Gate(Section):
     )
     leakage: Leakage = Field(default=Leakage(), description="the most that training and holdout may share")
     reuse: Reuse = Field(default=Reuse(), description="what a second look at the same rows costs")
+    priced: SkipJsonSchema[dict[PricedName, PricedBy]] = Field(
+        default_factory=dict,
+        exclude_if=lambda declared: not declared,
+        description="not to be written: `evaluate.costs`, which is part of the policy",
+    )
 
     def margin_for(self, *, refit: bool) -> float:
         """The margin that a challenger is held to: a refit of the champion's recipe on newer data has its own."""
@@ -115,10 +123,16 @@ class Gate(Section):
 
     @model_validator(mode="after")
     def _limits_say_something(self) -> Self:
-        limits = {f"costs.{name}": limit.model_fields_set for name, limit in self.costs.items()}
-        for column, gaps in self.fairness.items():
-            limits |= {f"fairness.{column}.{gap}": limit.model_fields_set - {"alpha"} for gap, limit in gaps.items()}
-        for where, said in limits.items():
-            if not said:
+        for where, limits in self._limits():
+            if all(limit is None for limit in limits):
                 raise ValueError(f"{where} allows everything: say max, or what it is held against")
         return self
+
+    def _limits(self) -> Iterator[tuple[str, tuple[float | None, ...]]]:
+        """Each place that wants a limit, with those that it has."""
+        yield from ((f"floors.{name}", (bounds.min, bounds.max)) for name, bounds in self.floors.items())
+        yield from ((f"costs.{name}", (limit.max, limit.vs_champion)) for name, limit in self.costs.items())
+        for column, gaps in self.fairness.items():
+            if not gaps:
+                yield f"fairness.{column}", ()
+            yield from ((f"fairness.{column}.{gap}", (each.max, each.max_increase)) for gap, each in gaps.items())

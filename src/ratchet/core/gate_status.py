@@ -22,6 +22,15 @@ RULE = 40
 """Characters of a parameter that decides how a change is judged, with its values."""
 
 
+def context_of(model: str = "") -> str:
+    """The status's name: a model that shares its repository with others has one of its own.
+
+    >>> context_of(), context_of("late")
+    ('ratchet/gate', 'ratchet/gate/late')
+    """
+    return f"{CONTEXT}/{model}" if model else CONTEXT
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateStatus:
     """A state of GitHub's, and one line that says why."""
@@ -57,15 +66,15 @@ def _sealed(decision: Decision) -> str:
 
 def _gain(decision: Decision) -> str:
     """'log_loss: gain +0.0061, p 0.007 < 0.1 (not worse by 0.005)'; empty if it is not the gain alone that decided."""
-    failed = [each for each in decision.conditions if not each.passed]
-    decisive = [each for each in failed if each.harm] or failed or list(decision.conditions[-1:])
-    compared = decision.evidence.comparison
-    if compared is None or [each.name for each in decisive] != ["better"] or decisive[0].estimate is None:
+    from ratchet.core.decision import decisive
+
+    decided_by, compared = decisive(decision.conditions), decision.evidence.comparison
+    if compared is None or [each.name for each in decided_by] != ["better"] or decided_by[0].estimate is None:
         return ""
     alpha, margin = decision.policy.alpha, decision.policy.margin_for(refit=decision.evidence.refit)
     goal = f"not worse by {margin:.4g}" if margin else "better"
     found = f"p {_against(compared.p_better, alpha)} ({goal})"
-    if decisive[0].harm:
+    if decided_by[0].harm:
         found = f"shown to be worse, p {_against(compared.p_worse, alpha)}"
     return f"{decision.evidence.metric}: gain {number(compared.gain, sign='+')}, {found}"
 

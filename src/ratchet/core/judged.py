@@ -16,7 +16,7 @@ from ratchet.core.decision import CHAMPION as CHAMPION  # noqa: PLC0414
 from ratchet.core.findings import Finite, MetricRow
 from ratchet.core.label_columns import CLUSTER, TARGET
 from ratchet.core.leakage.records import LeakageCheck
-from ratchet.core.looked_at import LookedAt
+from ratchet.core.looked_at import OPEN, LookedAt
 from ratchet.core.metrics import Target
 from ratchet.core.params import Task
 from ratchet.core.scoring import Scores
@@ -48,6 +48,13 @@ class Evaluation(Finite):
     metrics: list[MetricRow]
     leakage: LeakageCheck | None = None
     looked_at: LookedAt | None = Field(default=None, description="None in evaluations of before: those that judge")
+
+    def is_of(self, rows: LookedAt) -> bool:
+        """Whether it was made of the rows that are to be looked at now."""
+        shown = self.looked_at
+        if shown and (shown.kind, shown.batches, shown.rows) != (rows.kind, rows.batches, rows.rows):
+            return False
+        return rows.kind == OPEN or self.holdout == rows.batches
 
 
 def predictions_table(labels: pd.DataFrame, target: Target, models: Mapping[str, Scores]) -> pd.DataFrame:

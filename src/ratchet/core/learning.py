@@ -23,6 +23,7 @@ from ratchet.core.metrics import Target, measure
 from ratchet.core.model_record import Feature
 from ratchet.core.params import Params
 from ratchet.core.preprocess.learnt import Survey, survey
+from ratchet.core.prices import Prices
 from ratchet.core.scoring import score
 from ratchet.core.split import Fold
 from ratchet.core.treated import Treated
@@ -46,7 +47,7 @@ class Fitted:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldScore:
-    """The metrics of one fold, none if no row could be scored.
+    """The metrics of one fold, none if no row could be scored; without those that a function of the room prices.
 
     `unscored` are rows of the scored batch with a class that no training batch of the fold has: no score stands for it.
     """
@@ -127,7 +128,9 @@ def _fold_score(train: Sequence[LabelledBatch], test: Sequence[LabelledBatch], p
         return FoldScore(metrics={}, rows=len(known), unscored=len(known))
     fitted = _fitted(rows, params, labels)
     scores = score(fitted.pipeline, task, model_inputs(features[known], fitted.features))
-    metrics = measure(task, encode_target(target[known], labels, task), scores, also=[params.gate.metric])
+    prices = Prices(task=task, declared=params.evaluate.costs, labels=labels)
+    also = [*params.evaluate.costs, params.gate.metric]
+    metrics = measure(task, encode_target(target[known], labels, task), scores, prices.measurable(also), prices)
     return FoldScore(metrics=metrics, rows=len(known), unscored=int((~known).sum()))
 
 

@@ -1,144 +1,151 @@
 """The ledger's rules: an append-only chain of what was put into service, by whom, on what evidence.
 
 The file is JSON lines, one entry a line; each entry carries the SHA-256 of the one before it, so that an edited,
-dropped or reordered line is found. What serves is the version that the last entry names.
+dropped or reordered line is found. What serves is what the last promotion or rollback of a model names.
+
+Its clock never goes back: an entry of a machine whose clock is behind gets the time of the entry before it, so that
+what served at a moment has one answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Any, Literal
-
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from typing import overload
 
 from ratchet.core import chain
-from ratchet.core.chain import GENESIS, Link, linked
-from ratchet.core.section import Section
-from ratchet.errors import PromotionRefused
+from ratchet.core.chain import GENESIS, START, Place, linked
+from ratchet.core.ledger_entries import LINE, PLACED, Change, Entry, Event, Line
+from ratchet.errors import ChampionChanged, PromotionRefused
 
 __all__ = [
+    "BROKEN",
     "GENESIS",
-    "Change",
-    "Entry",
-    "Overridden",
+    "NAME",
     "append",
     "champion",
     "champion_at",
     "dump",
     "load",
+    "models",
+    "of_model",
     "rollback_target",
+    "served",
     "withdrawn",
 ]
 
-
-class Overridden(Section):
-    """Failed conditions of the decision that somebody took upon themselves, and until when (see `core.override`)."""
-
-    conditions: tuple[str, ...]
-    reason: str
-    actor: str
-    expires: str = Field(description="ISO 8601, UTC: from then on nothing more was to be promoted by it")
+NAME = "ledger"
+BROKEN = "compare the ledger branch with another clone; nothing is served or promoted on a broken chain"
+"""What to do when the chain does not hold."""
 
 
-class Change(Section):
-    """What somebody asks the ledger to remember: `version` of `model` now serves.
-
-    `replaces` is the version that served before (null for the first), and with `after` (the hash of the entry that
-    this change was decided on, GENESIS for an empty ledger) makes the append a compare-and-set.
-    """
-
-    kind: Literal["promotion", "rollback"]
-    model: str
-    version: int
-    replaces: int | None
-    run_id: str = Field(description="the MLflow run that recorded the decision")
-    fingerprint: str = Field(description="of what was computed: code, data, parameters, champion")
-    model_digest: str = Field(description="SHA-256 of model.skops")
-    seal: str = Field(description="SHA-256 of seal.json, which names every file of the model folder")
-    decision_digest: str = Field(description="SHA-256 of the decision record")
-    commit: str
-    trained_on: dict[str, str]
-    metrics: dict[str, float]
-    actor: str
-    time: str = Field(description="ISO 8601, UTC")
-    reason: str
-    overrides: tuple[Overridden, ...] = Field(default=(), description="what let a decision of another verdict serve")
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without overrides the field is left out: an entry of before has the same bytes, and the same hash."""
-        tree: dict[str, Any] = dump(self)
-        if not self.overrides:
-            tree.pop("overrides", None)
-        return tree
+@overload
+def append(entries: Sequence[Line], event: Change) -> Entry: ...
+@overload
+def append(entries: Sequence[Line], event: Event) -> Line: ...
+def append(entries: Sequence[Line], event: Event) -> Line:
+    """The entry that follows the last one. Raises ChampionChanged if a change replaces what does not serve."""
+    if isinstance(event, Change):
+        _require_champion(entries, event)
+    body = event.model_dump()
+    if entries and datetime.fromisoformat(entries[-1].time) > datetime.fromisoformat(event.time):
+        body["time"] = entries[-1].time
+    placed: Line = linked(PLACED[type(event)], entries, body)  # type: ignore[assignment]  # the table pairs them
+    return placed
 
 
-class Entry(Change, Link):
-    """A change with its place in the chain."""
-
-
-def append(entries: Sequence[Entry], change: Change) -> Entry:
-    """The entry that follows the last one. Raises PromotionRefused if `change` replaces what does not serve."""
-    serving = champion(entries)
+def _require_champion(entries: Sequence[Line], change: Change) -> None:
+    serving = champion(entries, change.model)
     if change.replaces != (serving.version if serving else None):
-        raise PromotionRefused(
+        raise ChampionChanged(
             f"the ledger says version {serving.version if serving else 'none'} serves, "
             f"but the change replaces version {change.replaces or 'none'}",
             next_step="evaluate again against the version that serves: ratchet run",
         )
-    return linked(Entry, entries, change.model_dump())
 
 
-def champion(entries: Sequence[Entry]) -> Entry | None:
+def models(entries: Iterable[Line]) -> tuple[str, ...]:
+    """The models that the ledger knows, in the order in which they first appear."""
+    return tuple(dict.fromkeys(entry.model for entry in entries))
+
+
+def of_model(entries: Iterable[Line], model: str) -> tuple[Line, ...]:
+    """What concerns one model: its own entries, and what was said of all."""
+    return tuple(entry for entry in entries if entry.model == model or getattr(entry, "everything", False))
+
+
+def served(entries: Iterable[Line], model: str) -> tuple[Entry, ...]:
+    """The promotions and rollbacks of a model, oldest first."""
+    return tuple(entry for entry in entries if isinstance(entry, Entry) and entry.model == model)
+
+
+def champion(entries: Sequence[Line], model: str) -> Entry | None:
     """The entry that put the serving version into service, or None if nothing serves yet."""
-    return entries[-1] if entries else None
+    found = (entry for entry in reversed(entries) if isinstance(entry, Entry) and entry.model == model)
+    return next(found, None)
 
 
-def champion_at(entries: Iterable[Entry], moment: datetime) -> Entry | None:
+def champion_at(entries: Iterable[Line], model: str, moment: datetime) -> Entry | None:
     """The entry of the version that served at `moment` (timezone-aware)."""
-    served = [entry for entry in entries if datetime.fromisoformat(entry.time) <= moment]
-    return served[-1] if served else None
+    found = [entry for entry in served(entries, model) if datetime.fromisoformat(entry.time) <= moment]
+    return found[-1] if found else None
 
 
-def rollback_target(entries: Sequence[Entry]) -> Entry:
-    """The entry of the version that served before the serving one was first promoted.
+def rollback_target(entries: Iterable[Line], model: str) -> Entry:
+    """The entry of the version that served before the serving one was promoted.
 
     Rolling back twice goes back two versions: a rollback is no promotion of what it returns to.
     Raises PromotionRefused if nothing served before.
     """
-    serving = champion(entries)
-    if serving is None:
+    stack = _stack(served(entries, model))
+    if not stack:
         raise PromotionRefused("nothing serves yet, so there is nothing to roll back", next_step="ratchet promote")
-    first = next(entry for entry in entries if entry.version == serving.version)
-    if first.replaces is None:
+    if len(stack) == 1:
         raise PromotionRefused(
-            f"version {serving.version} is the first that ever served: there is nothing before it",
+            f"version {stack[-1].version} is the first that ever served: there is nothing before it",
             next_step="push a fix and let the gate decide; ratchet history shows the whole record",
         )
-    return next(entry for entry in entries if entry.version == first.replaces)
+    return stack[-2]
 
 
-def withdrawn(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Model digests that a rollback took out of service, each with the entry that did it."""
+def withdrawn(entries: Iterable[Line], model: str) -> dict[str, Entry]:
+    """Model digests that a rollback took out of service, each with the entry that did it.
+
+    One that was brought back on purpose is not among them.
+    """
     out: dict[str, Entry] = {}
-    for before, entry in pairwise(entries):
-        if entry.kind == "rollback":
-            out[before.model_digest] = entry
+    stack: list[Entry] = []
+    for entry in served(entries, model):
+        before, stack = stack, _after(stack, entry)
+        out |= {each.model_digest: entry for each in before[len(stack) :]}
+        out.pop(entry.model_digest, None)
     return out
 
 
-def dump(entries: Iterable[Entry]) -> str:
+def _stack(changes: Iterable[Entry]) -> list[Entry]:
+    """What serves is on top of what it was put upon; going back takes off what lies above."""
+    stack: list[Entry] = []
+    for entry in changes:
+        stack = _after(stack, entry)
+    return stack
+
+
+def _after(stack: list[Entry], entry: Entry) -> list[Entry]:
+    if entry.kind == "rollback":
+        place = next((at for at in reversed(range(len(stack))) if stack[at].version == entry.version), None)
+        if place is not None:
+            return stack[: place + 1]
+    return [*stack, entry]
+
+
+def dump(entries: Iterable[Line]) -> str:
     """The ledger file's text."""
     return chain.dump(entries)
 
 
-def load(text: str) -> tuple[Entry, ...]:
-    """Read the ledger file and verify the chain. Raises TamperedFile that names the first line that does not fit."""
-    return chain.load(
-        Entry,
-        text,
-        name="ledger",
-        next_step="compare the ledger branch with another clone; nothing is served or promoted on a broken chain",
-    )
+def load(text: str | bytes, *, after: Place = START) -> tuple[Line, ...]:
+    """Read a file of the ledger and verify the chain, which goes on from `after`.
+
+    Raises TamperedFile that names the first line that does not fit.
+    """
+    return chain.load(LINE, text, name=NAME, next_step=BROKEN, after=after)

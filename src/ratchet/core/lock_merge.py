@@ -18,8 +18,13 @@ from ratchet.errors import UsageError
 STAGES = "stages"
 """The key of a lock below which its stages are."""
 
-LOCKS = ("dvc.lock", "data/computed.yaml")
-RESULTS = ("data/metrics/*.json", "data/decision.json", "data/level.json")
+PLACES = ("", "models/*/")
+"""Where projects lie: at the top of the repository, and in folders of `models/`."""
+
+LOCKS = ("dvc.lock", *(f"{place}data/computed.yaml" for place in PLACES))
+RESULTS = tuple(
+    f"{place}{name}" for place in PLACES for name in ("data/metrics/*.json", "data/decision.json", "data/level.json")
+)
 """Which files are merged by these rules: patterns as in `.gitattributes`. `computed.yaml` has a line for each entry of
 the lock (`core.computed`), and the same shape. Results are outputs of stages that git holds;
 where both sides made them anew their stage is left out of the lock, so either version may stay until it runs."""

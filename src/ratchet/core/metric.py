@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.core.cost_params import earns
 from ratchet.core.params import Task
 from ratchet.core.ranking import Parts
 from ratchet.core.scoring import Scores
@@ -26,7 +27,8 @@ class Metric:
     """A number about (target, scores): where it lies, which way is better, and its meaning in one line.
 
     `function` is NaN where the rows leave the metric undefined, and where a target or score is not finite.
-    `row_loss`, where there is one, gives one loss per row, of which the metric is the mean.
+    `row_loss`, where there is one, gives one loss per row, of which the metric is the mean; of a metric that is better
+    higher it is minus the mean.
     `shared`, where there is one, gives the metric of any part of finite rows, with what all parts share computed once.
     """
 
@@ -46,6 +48,10 @@ class Metric:
             return lambda rows: self.function(target[rows], scores[rows])
         return self.shared(target, scores)
 
+    def of_losses(self, losses: Floats) -> Floats:
+        """What each row adds to the metric, of its losses: themselves, or what was earned where higher is better."""
+        return -losses if self.direction == "higher" else losses
+
     def gain(self, reference: float, challenger: float) -> float:
         """How much better `challenger` is than `reference`, in the metric's unit; positive is better."""
         if self.direction == "target":
@@ -60,6 +66,18 @@ def loss(name: str, tasks: frozenset[Task], highest: float, meaning: str, of_row
         return float(of_rows(target, scores).mean())
 
     return Metric(name, tasks, "lower", 0.0, (0.0, highest), meaning, finite(mean), of_rows)
+
+
+def priced(name: str, tasks: frozenset[Task], span: tuple[float, float], meaning: str, of_rows: RowLoss) -> Metric:
+    """A mean of what each row costs, or earns if the name begins with `profit_`: its losses are then minus that."""
+    earned = earns(name)
+
+    def mean(target: Target, scores: Scores) -> float:
+        found = float(of_rows(target, scores).mean())
+        return -found if earned else found
+
+    direction: Literal["higher", "lower"] = "higher" if earned else "lower"
+    return Metric(name, tasks, direction, span[1] if earned else span[0], span, meaning, finite(mean), of_rows)
 
 
 def finite(function: Statistic) -> Statistic:

@@ -4,6 +4,9 @@
 decisions cost where a row of the first class that is missed costs 1 and one of the second 5, and `f1_at_30`,
 `precision_at_30` and `recall_at_30` judge a yes at a probability of 0.30 or above. A number behind the name stands for
 itself in the policy's digest: costs kept elsewhere could change under a decision.
+
+`cost_delay` and `profit_rebooking` are declared in `evaluate.costs`. Their name says which way is better; what they
+measure stands in the policy itself (`gate.priced`), and `ratchet.core.prices` measures it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.metric import Floats, Metric, Target, finite, loss
+from ratchet.core.cost_params import NAME
+from ratchet.core.metric import Floats, Metric, Target, finite, loss, priced
 from ratchet.core.params import Task
 from ratchet.core.ranking import Parts
 from ratchet.core.scoring import Scores
@@ -46,7 +50,26 @@ def family_member(name: str) -> Metric | None:
         return _cost(name, tuple(map(int, found[1].split("_")[1:])))
     if found := AT.fullmatch(name):
         return _at(name, found[1], _fraction(found[2]))
-    return None
+    return _declared(name) if is_declared(name) else None
+
+
+def is_declared(name: str) -> bool:
+    """Whether a metric of this name is one that `evaluate.costs` has to declare."""
+    return NAME.fullmatch(name) is not None
+
+
+def _declared(name: str) -> Metric:
+    """Direction and kind of a declared metric, wherever its rows are not at hand."""
+
+    def losses(_target: Target, _scores: Scores) -> Floats:
+        raise UsageError(
+            f"{name} cannot be measured here: evaluate.costs of params.yaml does not say what it is, or it is a "
+            "function, and the rows that it prices are not there",
+            next_step=f"declare {name} in evaluate.costs; docs/metrics.md shows how",
+        )
+
+    every = frozenset[Task]({"binary", "multiclass", "regression"})
+    return priced(name, every, (-np.inf, np.inf), "declared in evaluate.costs", losses)
 
 
 def _fraction(digits: str) -> float:

@@ -17,6 +17,7 @@ from ratchet.core.calibration import (
     calibration_intercept,
     calibration_slope,
     expected_calibration_error,
+    expected_calibration_errors,
     intercepts,
     quantile_bins,
     slopes,
@@ -27,6 +28,7 @@ from ratchet.core.metric import OfParts, Statistic, finite, loss
 from ratchet.core.metric import Target as Target  # noqa: PLC0414
 from ratchet.core.metric_families import family_member
 from ratchet.core.params import Task
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.ranking import average_precision, average_precisions, roc_auc, roc_aucs
 from ratchet.core.scoring import Scores
 from ratchet.errors import UsageError
@@ -37,10 +39,13 @@ SUM_TOLERANCE = 1e-5
 """How far a row's probabilities may be from a sum of 1; single-precision models are off by about 1e-6."""
 
 
-def metrics_for(task: Task, also: Iterable[str] = ()) -> tuple[Metric, ...]:
-    """The metrics of `task` in the order of reports, and behind them those that are asked for by name."""
+def metrics_for(task: Task, also: Iterable[str] = (), prices: Prices = NO_PRICES) -> tuple[Metric, ...]:
+    """The metrics of `task` in the order of reports, and behind them those that are asked for by name.
+
+    `prices` has what `evaluate.costs` declares of them. Raises UsageError as `Prices.metric`.
+    """
     usual = [metric for metric in METRICS.values() if task in metric.tasks]
-    named = (METRICS[name] for name in dict.fromkeys(also) if is_metric(name, task))
+    named = (prices.metric(name) or METRICS[name] for name in dict.fromkeys(also) if is_metric(name, task))
     return (*usual, *(metric for metric in named if metric not in usual))
 
 
@@ -59,24 +64,29 @@ def loss_names(task: Task) -> tuple[str, ...]:
     return tuple(metric.name for metric in metrics_for(task) if metric.row_loss)
 
 
-def measure(task: Task, target: Target, scores: Scores, also: Iterable[str] = ()) -> dict[str, float]:
+def measure(
+    task: Task, target: Target, scores: Scores, also: Iterable[str] = (), prices: Prices = NO_PRICES
+) -> dict[str, float]:
     """All metrics of `task`, and those that are asked for by name.
 
-    NaN where undefined, and everywhere if any target or score is not finite. Raises UsageError if shapes, classes or
-    probabilities are not those of the task.
+    `prices` are those of these very rows. NaN where undefined, and everywhere if any target or score is not finite.
+    Raises UsageError if shapes, classes or probabilities are not those of the task.
     """
     _check(task, target, scores)
-    return {metric.name: metric.function(target, scores) for metric in metrics_for(task, also)}
+    return {metric.name: metric.function(target, scores) for metric in metrics_for(task, also, prices)}
 
 
-def row_losses(metric: str, target: Target, scores: Scores) -> Floats:
-    """(n,) loss of each row, lower is better; their mean is the metric. The shape of `scores` tells the task.
+def row_losses(metric: str, target: Target, scores: Scores, prices: Prices = NO_PRICES) -> Floats:
+    """(n,) loss of each row, lower is better; their mean is the metric, or minus it where higher is better.
+
+    The shape of `scores` tells the task, and `prices` what `evaluate.costs` declares, of these very rows.
 
     A row whose score is NaN has the loss NaN. Raises UsageError if the metric has no loss per row for these scores.
     """
     task = _task_of(scores)
     _check(task, target, scores)
-    of_rows = METRICS[metric].row_loss if is_metric(metric, task) else None
+    known = prices.metric(metric) or METRICS[metric] if is_metric(metric, task) else None
+    of_rows = known.row_loss if known else None
     if of_rows is None:
         raise UsageError(
             f"{metric} has no loss per row for {task} scores of shape {scores.shape}",
@@ -195,6 +205,7 @@ _SHARED: Mapping[str, OfParts] = {
     "average_precision": average_precisions,
     "calibration_slope": lambda target, scores: slopes(target, scores[:, 1]),
     "calibration_intercept": lambda target, scores: intercepts(target, scores[:, 1]),
+    "ece": lambda target, scores: expected_calibration_errors(target, scores[:, 1]),
 }
 
 

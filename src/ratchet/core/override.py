@@ -10,17 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated
 
-from pydantic import Field
-
-from ratchet.core import chain
-from ratchet.core.chain import Link, linked
 from ratchet.core.conditions.parse import parse
 from ratchet.core.conditions.tree import Subject, subjects
 from ratchet.core.decision import CHAMPION, Condition, Decision, Evidence
 from ratchet.core.evidence.measures import EvidenceMeasures
-from ratchet.core.section import Section
+from ratchet.core.ledger_entries import Override
 from ratchet.errors import PromotionRefused, UsageError, did_you_mean
 
 NEVER = {
@@ -35,40 +30,6 @@ NEVER = {
 """By kind of condition: why nobody can take it upon themselves."""
 LONGEST_DAYS = 90
 """An exception that lasts longer is a rule, and belongs into params.yaml."""
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Override(Section):
-    """Failed conditions of one run's decision that somebody takes upon themselves until `expires`."""
-
-    run_id: Text
-    decision_digest: str = Field(description="SHA-256 of the decision's file")
-    conditions: Annotated[tuple[str, ...], Field(min_length=1)]
-    reason: Text
-    actor: Text
-    time: str = Field(description="ISO 8601, UTC")
-    expires: str = Field(description="ISO 8601, UTC: from then on nothing is promoted by it")
-
-
-class Entry(Override, Link):
-    """An override with its place in the chain."""
-
-
-def append(entries: Sequence[Entry], override: Override) -> Entry:
-    """The entry that follows the last one."""
-    return linked(Entry, entries, override.model_dump())
-
-
-def dump(entries: Iterable[Entry]) -> str:
-    """The file's text."""
-    return chain.dump(entries)
-
-
-def load(text: str) -> tuple[Entry, ...]:
-    """Read the file and verify its chain. Raises TamperedFile that names the first line that does not fit."""
-    return chain.load(
-        Entry, text, name="overrides", next_step="compare the ledger branch with another clone; none of them counts"
-    )
 
 
 def forbidden(condition: Condition, decision: Decision) -> str:
@@ -161,7 +122,9 @@ def _has_number(condition: Condition, decision: Decision) -> bool:
             )
         case "cost":
             found = next((cost for each, cost in evidence.costs.items() if each == name), None)
-            return found is not None and (evidence.reference != CHAMPION or found.ratio_high is not None)
+            if found is None or found.challenger is None:
+                return False
+            return evidence.reference != CHAMPION or found.ratio_high is not None
     return condition.estimate is not None
 
 

@@ -10,13 +10,18 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from ratchet.core.cost_params import unfit
+from ratchet.core.evaluate_params import Evaluate as Evaluate  # noqa: PLC0414 - part of this file's records
 from ratchet.core.feature_params import Features as Features  # noqa: PLC0414 - part of this file's records
+from ratchet.core.freeze import Window
 from ratchet.core.gate_params import Bounds as Bounds  # noqa: PLC0414 - part of this file's records
 from ratchet.core.gate_params import Gate as Gate  # noqa: PLC0414 - part of this file's records
-from ratchet.core.section import Name, Share
+from ratchet.core.phases import GatePhase, People, Phase, Phases, Roles, expanded, with_names
+from ratchet.core.section import Name
 from ratchet.core.section import Section as Section  # noqa: PLC0414 - part of this file's records
 from ratchet.core.section import Task as Task  # noqa: PLC0414 - part of this file's records
 from ratchet.core.sources.declared import Data as Data  # noqa: PLC0414 - part of this file's records
+from ratchet.core.webhooks import Webhook
 from ratchet.core.zones import Zone
 from ratchet.errors import UsageError, did_you_mean
 
@@ -66,19 +71,43 @@ class Model(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(default=0, description="of everything random in a fit")
 
 
-class Evaluate(Section):
-    """How scores become labels in the classification report and the confusion matrix."""
-
-    threshold: Share = Field(default=0.5, description="binary: a probability at or above it is a positive")
-
-
 class Promotion(Section):
-    """Where the registry points, and where the ledger is written."""
+    """What a trained version goes through before it serves, who may say so, and where that is written."""
 
     alias: Name = Field(default="champion", description="the MLflow alias that follows the ledger")
     branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = Field(
         default="ratchet/ledger", description="the git branch that holds the ledger"
     )
+    phases: Phases = Field(
+        default=(Phase(gate=GatePhase()),),
+        description="in this order: gate, approval, shadow, canary; then it serves",
+    )
+    teams: dict[Name, People] = Field(default_factory=dict, description="names that stand for several people")
+    roles: Roles = Field(default=Roles(), description="who may do what")
+    freeze: tuple[Window, ...] = Field(default=(), strict=False, description="days on which nothing is promoted")
+    webhooks: tuple[Webhook, ...] = Field(
+        default=(), strict=False, description="who is told what happens, as signed JSON"
+    )
+
+    @model_validator(mode="after")
+    def _the_gate_is_asked(self) -> Self:
+        if sum(phase.gate is not None for phase in self.phases) != 1:
+            raise ValueError("phases: the gate is one of them, once")
+        for phase in self.phases:
+            rule = phase.approval
+            people = expanded(rule.of, self.teams) if rule else ()
+            if rule and people and len(people) < rule.count:
+                raise ValueError(f"phases: an approval wants {rule.count} people, and only {', '.join(people)} may")
+        return self
+
+    @property
+    def named_phases(self) -> tuple[Phase, ...]:
+        """The phases, with people instead of teams."""
+        return with_names(self.phases, self.teams)
+
+    def may(self, action: str) -> People:
+        """Who may do `action` (a field of `roles`), teams taken apart; empty: anybody."""
+        return expanded(self.roles.allowed(action), self.teams)
 
 
 class Serve(Section):
@@ -90,6 +119,15 @@ class Serve(Section):
     max_rows: Annotated[int, Field(ge=1)] = Field(default=10_000, description="rows in one request at most")
     lookup_megabytes: Annotated[float, Field(ge=0)] = Field(
         default=64.0, description="MiB of standing lookups that travel with a model at most, for raw rows"
+    )
+    log: Annotated[str, Field(min_length=1)] | None = Field(
+        default=".ratchet/predictions",
+        description="the folder that answers are logged to, from the project's; null: no log, no shadow, no canary",
+    )
+    log_inputs: bool = Field(default=False, description="log what was asked as well: it may be personal data")
+    trial_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=1.0,
+        description="a version on trial that takes longer than this and 3 times the champion's time has failed",
     )
 
 
@@ -107,6 +145,14 @@ class Report(Section):
     examples: Annotated[int, Field(ge=0)] = Field(default=5, description="rows shown that got worse")
 
 
+class Card(Section):
+    """What the model card says that no number does."""
+
+    purpose: str = Field(default="", description="what the model is for, in a sentence or two")
+    owner: str = Field(default="", description="who answers for it: a person or a team, and how to reach them")
+    limits: list[str] = Field(default_factory=list, description="what it must not be used for, and where it is weak")
+
+
 class Params(Section):
     """The whole of `params.yaml`. A section that a stage depends on must be there, if only as `{}`: DVC compares it."""
 
@@ -120,6 +166,19 @@ class Params(Section):
     promotion: Promotion = Promotion()
     serve: Serve = Serve()
     report: Report = Report()
+    card: Card = Card()
+
+    @model_validator(mode="after")
+    def _priced_by_policy(self) -> Self:
+        """What decisions cost is part of the policy that names it: of its digest, and of every decision's record."""
+        if problem := next(unfit(self.evaluate.costs, self.project.task), ""):
+            raise ValueError(f"evaluate.{problem}")
+        if self.gate.priced and self.gate.priced != self.evaluate.costs:
+            raise ValueError("gate.priced is not for you to write: it is evaluate.costs, as part of the policy")
+        if self.evaluate.costs:
+            # Past what frozen forbids: nobody has this record yet.
+            self.__dict__["gate"] = self.gate.model_copy(update={"priced": self.evaluate.costs})
+        return self
 
     @property
     def sealed(self) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
 from ratchet.core.decision import Decision
+from ratchet.core.deliveries import without_late
 from ratchet.core.manifest import digest_of
 
 UNKNOWN = "unknown"
@@ -49,6 +51,25 @@ def read_past(text: str | bytes) -> Past:
         verdict=decision.verdict,
         holdout=decision.evidence.holdout,
     )
+
+
+def shows(text: str | bytes, batch: str) -> bool:
+    """Whether a decision's file, of whatever format, shows what the labels of a batch say.
+
+    It does if the batch judged and the policy did not seal it, or does not say so.
+    """
+    try:
+        tree = json.loads(text)
+    except ValueError:
+        return False
+    evidence, policy = (_part(tree, name) for name in ("evidence", "policy"))
+    judged = {without_late(str(name)) for name in evidence.get("holdout") or ()}
+    return batch in judged and _part(policy, "reuse").get("policy", "open") == "open"
+
+
+def _part(tree: object, name: str) -> Mapping[str, Any]:
+    part = tree.get(name) if isinstance(tree, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
 
 
 def _unread(why: str, tree: Mapping[str, object]) -> Past:

@@ -106,14 +106,16 @@ def _sealed_again(past: Past, seal: Seal, kept: SealedFiles) -> Iterator[Differe
 
 
 def _other_evidence(judged: Evidence, content: bytes) -> Iterator[Difference]:
-    """What differs between the evidence in the decision, which has the look besides, and the file of `evaluate`."""
+    """What differs between the evidence in the decision, which knows the look and the rules, and `evaluate`'s."""
     name = f"{SEALED}/evidence.json"
     try:
         measured = Evidence.model_validate_json(content)
     except ValidationError:
         yield Difference(field=name, recorded="evidence", again="what cannot be read as evidence")
         return
-    yield from _differences(_plain(judged), _plain(measured.model_copy(update={"look": judged.look})), name)
+    yield from _differences(
+        _plain(judged), _plain(measured.model_copy(update={"look": judged.look, "rules": judged.rules})), name
+    )
 
 
 def differences(recorded: Decision, again: Decision) -> Iterator[Difference]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.parse import parse
 from ratchet.core.conditions.tree import Subject, subjects
+from ratchet.core.conditions.words import canonical
 from ratchet.core.decision import CHAMPION, Decision, Evidence
 from ratchet.core.gate.rows import OPEN_LEAKAGE
 from ratchet.core.leakage.condition import NAME as LEAKAGE
@@ -22,7 +22,7 @@ Gap = tuple[str, str]
 
 def untold(decision: Decision, policy: Gate) -> dict[str, str]:
     """The conditions of `policy` that the record cannot tell, each with the reason."""
-    found = [*_compared(decision, policy), *_metrics(decision.evidence, policy), *_asked_for(decision, policy)]
+    found = [*_compared(decision, policy), *_metrics(decision, policy), *_asked_for(decision, policy)]
     found += _looked_for(decision, policy)
     return dict(reversed(found))
 
@@ -57,7 +57,21 @@ def _compared(decision: Decision, policy: Gate) -> Iterator[Gap]:
         yield "better", why
         if policy.slices.by:
             yield "slices", why
+    elif policy.metric in _priced_otherwise(decision, policy):
+        yield "better", _other_price(policy.metric)
+        if policy.slices.by:
+            yield "slices", _other_price(policy.metric)
     yield from _slices(decision, policy)
+
+
+def _priced_otherwise(decision: Decision, policy: Gate) -> set[str]:
+    """Metrics of `evaluate.costs` that `policy` means something else by than was measured."""
+    then, now = decision.policy.priced, policy.priced
+    return {name for name in {*then, *now} if then.get(name) != now.get(name)}
+
+
+def _other_price(metric: str) -> str:
+    return f"evaluate.costs.{metric} was another then"
 
 
 def _slices(decision: Decision, policy: Gate) -> Iterator[Gap]:
@@ -69,7 +83,8 @@ def _slices(decision: Decision, policy: Gate) -> Iterator[Gap]:
         yield "slices", f"slices of under {check.min_rows:,} rows were not measured"
 
 
-def _metrics(evidence: Evidence, policy: Gate) -> Iterator[Gap]:
+def _metrics(decision: Decision, policy: Gate) -> Iterator[Gap]:
+    evidence, others = decision.evidence, _priced_otherwise(decision, policy)
     rows = {row.name for row in evidence.metrics}
     known = [metric.name for metric in metrics_for(evidence.task)]
     if absent := [name for name in known if name not in rows]:
@@ -78,6 +93,8 @@ def _metrics(evidence: Evidence, policy: Gate) -> Iterator[Gap]:
         for name in names:
             if is_metric(name, evidence.task) and name not in rows:
                 yield f"{kind}:{name}", f"nobody measured {name}"
+            elif name in others:
+                yield f"{kind}:{name}", _other_price(name)
 
 
 def _asked_for(decision: Decision, policy: Gate) -> Iterator[Gap]:
@@ -86,14 +103,18 @@ def _asked_for(decision: Decision, policy: Gate) -> Iterator[Gap]:
     for name, text in policy.conditions.items():
         try:
             lacking = unmeasured(decision.evidence, text)
+            others = {each.name for each in subjects(parse(text).body)} & _priced_otherwise(decision, policy)
         except UsageError:  # the gate says so as a failed condition
             continue
         if lacking and decision.policy.conditions.get(name) != text:
             yield f"own:{name}", f"nobody measured {', '.join(lacking)}"
+        elif others:
+            yield f"own:{name}", _other_price(min(others))
 
 
 def _gaps_between_groups(decision: Decision, policy: Gate) -> Iterator[Gap]:
     found = {(each.column, str(each.gap)): each for each in decision.evidence.gaps}
+    other_loss = policy.metric != decision.evidence.metric or policy.metric in _priced_otherwise(decision, policy)
     for column, limits in policy.fairness.items():
         for gap, limit in limits.items():
             asked, each = decision.policy.fairness.get(column, {}).get(gap), found.get((column, gap))
@@ -102,6 +123,8 @@ def _gaps_between_groups(decision: Decision, policy: Gate) -> Iterator[Gap]:
                 yield f"fairness:{column}:{gap}", f"nobody measured {gap} by {column}"
             elif grown and (asked is None or asked.max_increase is None):
                 yield f"fairness:{column}:{gap}", f"nobody measured how much more {gap} by {column} is"
+            elif gap == "loss_gap" and other_loss:
+                yield f"fairness:{column}:{gap}", f"{gap} by {column} was of another loss"
 
 
 def _costs(decision: Decision, policy: Gate) -> Iterator[Gap]:

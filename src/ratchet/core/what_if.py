@@ -11,7 +11,7 @@ from typing import Literal
 
 from ratchet.core.clusters import bounds
 from ratchet.core.comparison import ROUND_OFF, p_values
-from ratchet.core.decision import CHALLENGER, Condition, Decision, Evidence, Look
+from ratchet.core.decision import CHALLENGER, Condition, Decision, Evidence, Look, decisive
 from ratchet.core.findings import Comparison, Finite, SliceCheck
 from ratchet.core.gate import decide
 from ratchet.core.gate.charged import question_of
@@ -40,8 +40,7 @@ def what_if(decision: Decision, policy: Gate) -> WhatIf:
     A condition that cannot be told leaves the verdict open only where those that can be told do not decide it.
     """
     if policy == decision.policy:
-        decisive = _decisive(decision.conditions)
-        return WhatIf(verdict=decision.verdict, decided_by=decisive)
+        return WhatIf(verdict=decision.verdict, decided_by=decisive(decision.conditions))
     again = decide(measured_for(decision, policy), policy)
     gaps = untold(decision, policy)
     if is_redacted(decision):
@@ -54,17 +53,12 @@ def what_if(decision: Decision, policy: Gate) -> WhatIf:
 def _concluded(told: tuple[Condition, ...], reasons: tuple[str, ...]) -> WhatIf:
     failed = [each for each in told if not each.passed]
     if any(each.harm for each in failed):
-        return WhatIf(verdict="reject", decided_by=_decisive(told), untold=reasons)
+        return WhatIf(verdict="reject", decided_by=decisive(told), untold=reasons)
     if failed:
         return WhatIf(verdict="hold or reject" if reasons else "hold", decided_by=tuple(failed), untold=reasons)
     if reasons:
         return WhatIf(verdict=None, decided_by=(), untold=reasons)
-    return WhatIf(verdict="promote", decided_by=_decisive(told))
-
-
-def _decisive(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    failed = tuple(each for each in conditions if not each.passed)
-    return tuple(each for each in failed if each.harm) or failed or conditions[-1:]
+    return WhatIf(verdict="promote", decided_by=decisive(told))
 
 
 def measured_for(decision: Decision, policy: Gate) -> Evidence:

@@ -114,7 +114,8 @@ class _View:
             features=features,
             target=rows.target,
             clusters=rows.clusters,
-            losses=row_losses(metric, rows.target, score(rows.own.pipeline, record.task, inputs)),
+            losses=row_losses(metric, rows.target, score(rows.own.pipeline, record.task, inputs), rows.prices),
+            prices=rows.prices,
         )
         return cls(rows=rows, inputs=inputs, reference=reference)
 
@@ -142,11 +143,11 @@ def _seeds(settings: Settings, seeds: int, budget: Budget) -> SeedBand:
 def _importance(view: _View, say: Say) -> tuple[FeatureCost, ...]:
     picked = view.drawn(_importance_rows(view))
     reference, pipeline = view.reference, view.rows.own.pipeline
-    target, clusters = reference.target[picked], reference.clusters
+    target, clusters, prices = reference.target[picked], reference.clusters, reference.prices.only(picked)
     judged = Judged(
         inputs=view.inputs.iloc[picked].reset_index(drop=True),
         clusters=None if clusters is None else clusters[picked],
-        losses=lambda table: row_losses(reference.metric, target, score(pipeline, reference.task, table)),
+        losses=lambda table: row_losses(reference.metric, target, score(pipeline, reference.task, table), prices),
     )
     say(f"importance: {view.inputs.shape[1]} features, {REPEATS} shuffles of {len(picked):,} rows each")
     random = np.random.default_rng(SEED)

@@ -177,7 +177,7 @@ def _libraries(work: _Work) -> str:
 
 
 def _losses(rows: HeldOut, scores: Scores) -> Floats:
-    return row_losses(rows.params.gate.metric, rows.target, scores)
+    return row_losses(rows.params.gate.metric, rows.target, scores, rows.prices)
 
 
 def _noise(rows: HeldOut, seed_sd: float | None) -> Noise:

@@ -53,7 +53,7 @@ def base_model(settings: Settings, base: Revision) -> Iterator[OtherModel]:
         model = _read(home, base)
         older = base.untrained(UP_TO_THE_MODEL) or _other_batches(base, model)
         if not older:
-            base.export([f"src/{model.record.recipe.project.room}"], home)
+            base.export_room(model.record.recipe.project.room, home)
             yield OtherModel(home, model)
             return
     with _trained_here(settings, base, older) as trained:

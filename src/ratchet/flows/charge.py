@@ -10,26 +10,19 @@ from collections.abc import Sequence
 
 from ratchet.core.alpha_ledger import Answer, Charge, Entry, Question, answered, asked
 from ratchet.core.alpha_level import Level, charge, level
-from ratchet.core.decision import Decision, Look
+from ratchet.core.decision import Decision, Evidence, Look
 from ratchet.core.gate.charged import question_of
 from ratchet.core.gate.unasked import unasked
 from ratchet.core.params import Gate, Params
-from ratchet.errors import RatchetError, ServiceFailed
+from ratchet.errors import PromotionRefused, RatchetError, ServiceFailed
 from ratchet.flows.clock import Clock, now, stamp
+from ratchet.flows.shown_rows import alpha_ledger, find_shown, is_cut_off
 from ratchet.io import sealed
-from ratchet.io.alpha_branch import AlphaBranch
-from ratchet.io.git import ledger_remote
 from ratchet.io.progress import say
 from ratchet.settings import Settings
 
 TOLD = {"cached": False, "answer": None}
 """A level as it was when it was paid for: the file is the same whoever asks again."""
-
-
-def alpha_ledger(settings: Settings, params: Params) -> AlphaBranch:
-    """The project's alpha ledger, on the branch of its ledger."""
-    remote = ledger_remote(settings.root, settings.git_remote)
-    return AlphaBranch(settings.root, remote, params.promotion.branch, settings.git_token)
 
 
 def charge_look(settings: Settings, params: Params, *, clock: Clock = now) -> Look | None:
@@ -62,6 +55,24 @@ def answer_look(settings: Settings, params: Params, decision: Decision, *, clock
         alpha_ledger(settings, params).append(decide)
     except RatchetError as error:
         say(f"the gate's answer is not in the alpha ledger yet, the next ratchet run writes it: {error.message}")
+
+
+def require_paid(settings: Settings, params: Params, decision: Decision) -> None:
+    """Raises PromotionRefused unless the alpha ledger has the look of a sealed promotion, at the level it was made at.
+
+    A level that somebody wrote by hand is paid for by nobody. Raises ServiceFailed, TamperedFile.
+    """
+    question, look = paid_for(decision), decision.evidence.look
+    if decision.seal is None or decision.verdict != "promote":
+        return
+    entries = alpha_ledger(settings, params).read()
+    charges = _charges(entries, question) if question else []
+    if look is None or look.level is None or [each.alpha for each in charges] != [look.level.alpha]:
+        raise PromotionRefused(
+            f"the look at the sealed rows of {', '.join(decision.seal.batches)} that this decision rests on is not in "
+            "the alpha ledger, or not at its level",
+            next_step="ratchet run charges it; a level cannot be written by hand",
+        )
 
 
 def paid_for(decision: Decision) -> Question | None:
@@ -103,7 +114,28 @@ def _look(settings: Settings, params: Params, clock: Clock) -> Look | None:
         return None
     if reason := unasked(evidence, params.gate):
         return Look(question=question, level=None, problem=f"there is nothing to ask: {reason}")
-    return _paid(settings, params, question, clock)
+    problem = _unknown(settings, params, question, evidence, clock)
+    return Look(question=question, level=None, problem=problem) if problem else _paid(settings, params, question, clock)
+
+
+def _unknown(settings: Settings, params: Params, question: Question, evidence: Evidence, clock: Clock) -> str:
+    """Why nobody can say whether the numbers of these rows were shown before; empty once the alpha ledger says it."""
+    branch = alpha_ledger(settings, params)
+    try:
+        if _charges(branch.read(), question):
+            return ""
+        if is_cut_off(settings.root):
+            return "older decisions, which may show what is sealed now, are cut off here: git fetch --unshallow"
+        find_shown(settings, params, evidence.holdout, clock=clock)
+    except ServiceFailed as error:
+        return _unwritten(branch.branch, error)
+    return ""
+
+
+def _unwritten(branch: str, error: ServiceFailed) -> str:
+    # Git's words may hold paths and addresses: they are for whoever runs this, not for a file that git tracks.
+    say(f"the look at the sealed rows is not paid for: {error.message}")
+    return f"the alpha ledger on the branch {branch} cannot be written from here"
 
 
 def _paid(settings: Settings, params: Params, question: Question, clock: Clock) -> Look:
@@ -118,10 +150,7 @@ def _paid(settings: Settings, params: Params, question: Question, clock: Clock) 
     try:
         entries = branch.append(decide)
     except ServiceFailed as error:
-        # Git's words may hold paths and addresses: they are for whoever runs this, not for a file that git tracks.
-        say(f"the look at the sealed rows is not paid for: {error.message}")
-        problem = f"the alpha ledger on the branch {branch.branch} cannot be written from here"
-        return Look(question=question, level=None, problem=problem)
+        return Look(question=question, level=None, problem=_unwritten(branch.branch, error))
     return Look(question=question, level=level_of(entries, question, params.gate))
 
 

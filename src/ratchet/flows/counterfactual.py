@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 
 from ratchet.core.feature_table import CLUSTER, TARGET, LabelledBatch, encode_target, model_inputs
 from ratchet.core.params import Params
+from ratchet.core.prices import Prices
 from ratchet.core.scoring import Scores, score
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.io import cache, dvc, files, layout, model_folder
@@ -24,7 +26,8 @@ from ratchet.io.batches import UnitStore
 from ratchet.io.features import features_for
 from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
-from ratchet.io.room import read_params, room_files
+from ratchet.io.prices import prices_of
+from ratchet.io.room import read_params, room_files, room_folder
 from ratchet.io.workspace import Parts, identity, workspace
 from ratchet.settings import Settings
 
@@ -57,6 +60,11 @@ class HeldOut:
     def target(self) -> np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]:
         """(n,) the labels as numbers, in the order of the work tree's model."""
         return encode_target(self.labels[TARGET], self.own.record.labels, self.own.record.task)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What the rows cost by `evaluate.costs`, by the work tree's own room."""
+        return prices_of(self.root, self.params, self.own.record.labels, self.batches)
 
     @property
     def clusters(self) -> np.ndarray[tuple[int], np.dtype[np.object_]] | None:
@@ -132,7 +140,7 @@ def scores_on(rows: HeldOut, model: LoadedModel, home: Path) -> Scores:
 
 
 def _features(rows: HeldOut, home: Path) -> pd.DataFrame:
-    room = home / "src" / rows.params.project.room
+    room = room_folder(home, rows.params.project.room)
     code = "\n".join(f"{path.relative_to(room)} {files.digest(path)}" for path in room_files(room))
     if code not in rows.made:
         rows.made[code] = _make_features(rows, home)
@@ -161,5 +169,5 @@ def _room_of(settings: Settings, parts: Parts, model: LoadedModel, home: Path) -
     """The folder whose `src/` holds the room's code that `parts` name."""
     if parts.code is None:
         return settings.root
-    parts.code.export([f"src/{model.record.recipe.project.room}"], home)
+    parts.code.export_room(model.record.recipe.project.room, home)
     return home

@@ -25,7 +25,7 @@ from ratchet.io.analysis_page import render_explanations
 from ratchet.io.batches import UnitStore
 from ratchet.io.features import read_training
 from ratchet.io.room import read_schema
-from ratchet.io.rows_to_explain import matches, rows_of_file
+from ratchet.io.rows_to_explain import RowsOfFile, matches, rows_of_file
 from ratchet.io.shap_trees import tree_parts
 from ratchet.settings import Settings
 
@@ -71,7 +71,7 @@ def explain_rows(settings: Settings, question: Question) -> Answer:
     record = rows.own.record
     kind = kind_of(record.recipe.model.estimator)
     _require_class(record.labels, question.label)
-    features, names = _asked(rows, question)
+    features, names, notes = _asked(rows, question)
     table = model_inputs(features.head(MOST), record.features)
     apart = _taken_apart(rows, table, names[:MOST], kind)
     found = Explanations(
@@ -82,6 +82,7 @@ def explain_rows(settings: Settings, question: Question) -> Answer:
         method=METHODS[kind],
         explained=tuple(explain(apart, record.labels, question.label)),
         left_out=max(len(features) - MOST, 0),
+        notes=notes,
     )
     folder = question.folder or settings.root / layout.REPORTS
     paths = folder / PAGE, folder / RECORD
@@ -90,7 +91,7 @@ def explain_rows(settings: Settings, question: Question) -> Answer:
     return Answer(found, paths)
 
 
-def _asked(rows: HeldOut, question: Question) -> tuple[pd.DataFrame, list[RowName]]:
+def _asked(rows: HeldOut, question: Question) -> RowsOfFile:
     path = Path(question.what)
     if path.is_file():
         return rows_of_file(rows.root, rows.params, rows.own.record.features, path, question.lookups)
@@ -101,7 +102,7 @@ def _asked(rows: HeldOut, question: Question) -> tuple[pd.DataFrame, list[RowNam
     return _by_key(rows, question.what)
 
 
-def _by_key(rows: HeldOut, wanted: str) -> tuple[pd.DataFrame, list[RowName]]:
+def _by_key(rows: HeldOut, wanted: str) -> RowsOfFile:
     """Rows with this key among those that may be looked at, and among those that were trained on."""
     key = read_schema(rows.root, rows.params).rows.key
     found, names = [], []
@@ -115,7 +116,7 @@ def _by_key(rows: HeldOut, wanted: str) -> tuple[pd.DataFrame, list[RowName]]:
             f"no labelled row of {batches} has the key {','.join(key)} = {wanted}",
             next_step="ratchet data show names batches; or give a file with rows: ratchet explain rows.csv",
         )
-    return pd.concat(found, ignore_index=True), names
+    return RowsOfFile(pd.concat(found, ignore_index=True), names, ())
 
 
 def _searched(rows: HeldOut) -> Iterable[tuple[str, LabelledBatch, bool]]:

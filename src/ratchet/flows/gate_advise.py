@@ -17,10 +17,13 @@ from ratchet.core.judged import CHALLENGER, Evaluation, clusters_of, numbers_of,
 from ratchet.core.label_columns import TARGET
 from ratchet.core.metrics import Target, row_losses
 from ratchet.core.params import Gate, Params
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.validation.periods import stretch_of
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.run import read_decision
 from ratchet.io import layout
+from ratchet.io.looked_at import looked_at
+from ratchet.io.prices import prices_of
 from ratchet.io.room import read_params, read_schema
 from ratchet.io.tables import read_table
 from ratchet.settings import Settings
@@ -105,10 +108,19 @@ def _comparison(root: Path, decision: Decision, policy: Gate) -> tuple[Compariso
         raise DataRefused(f"nothing was compared: {evaluation.no_comparison or 'a model has no scores'}", next_step=RUN)
     numbers = numbers_of(table, TARGET)
     target: Target = numbers.astype(np.float64) if evaluation.task == "regression" else numbers.astype(np.int64)
-    before, after = (row_losses(policy.metric, target, scores) for scores in (reference, challenger))
+    prices = _prices(root, evaluation, policy)
+    before, after = (row_losses(policy.metric, target, scores, prices) for scores in (reference, challenger))
     found = compare(before, after, clusters_of(table), alpha=policy.alpha)
     looked = evaluation.looked_at
     return found, looked.text if looked else f"{found.rows:,} rows"
+
+
+def _prices(root: Path, evaluation: Evaluation, policy: Gate) -> Prices:
+    """What the rows cost that predictions are written of; nothing is read unless the policy asks for it."""
+    if policy.metric not in policy.priced:
+        return NO_PRICES
+    params = read_params(root)
+    return prices_of(root, params, evaluation.labels, looked_at(root, params).batches)
 
 
 def _traffic(root: Path, params: Params, decision: Decision) -> tuple[float | None, int]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ratchet.core.decision import Decision
-from ratchet.core.override import Entry, Override, expiry, lacking, require_overridable
+from ratchet.core.ledger_entries import Line, Override, OverrideEntry
+from ratchet.core.override import expiry, lacking, require_overridable
 from ratchet.core.params import Params
 from ratchet.errors import PromotionRefused, UsageError
+from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, now, stamp
 from ratchet.flows.past_decisions import Found, of_run
 from ratchet.flows.record import fingerprint_of
-from ratchet.io.git import ledger_remote
 from ratchet.io.mlflow import tracking
-from ratchet.io.overrides import OverrideBranch
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -23,14 +23,13 @@ from ratchet.settings import Settings
 class Overridden:
     """What was written, and the failed conditions that nobody has overridden yet."""
 
-    entry: Entry
+    entry: OverrideEntry
     left: tuple[str, ...]
 
 
-def overrides(settings: Settings, params: Params) -> OverrideBranch:
-    """The project's overrides, on the branch of its ledger."""
-    remote = ledger_remote(settings.root, settings.git_remote)
-    return OverrideBranch(settings.root, remote, params.promotion.branch, settings.git_token)
+def overrides(entries: Iterable[Line], model: str) -> tuple[OverrideEntry, ...]:
+    """What the ledger says was overridden of the decisions on a model."""
+    return tuple(each for each in entries if isinstance(each, OverrideEntry) and each.model == model)
 
 
 def override(
@@ -56,6 +55,7 @@ def override(
     names = tuple(dict.fromkeys(conditions))
     require_overridable(decision, names)
     made = Override(
+        model=params.project.name,
         run_id=found.run_id,
         decision_digest=found.digest,
         conditions=names,
@@ -64,9 +64,10 @@ def override(
         time=stamp(clock()),
         expires=stamp(until),
     )
-    branch = overrides(settings, params)
-    entry = branch.append(lambda _: made)
-    return Overridden(entry, lacking(branch.read(), decision, digest=found.digest, now=clock()))
+    branch = ledger(settings, params)
+    entry = branch.append(lambda _: made, OverrideEntry)
+    known = overrides(branch.read(), params.project.name)
+    return Overridden(entry, lacking(known, decision, digest=found.digest, now=clock()))
 
 
 def _decision(found: Found) -> Decision:

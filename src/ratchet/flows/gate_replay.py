@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratchet.core.ledger import Entry
+from ratchet.core.ledger import served
+from ratchet.core.ledger_entries import Entry
 from ratchet.core.replay import Difference, Replay, replay
 from ratchet.errors import UsageError
 from ratchet.flows.champion import ledger
@@ -34,7 +35,8 @@ def replayed(
     if everything and (run_id or at):
         raise UsageError("--all and a single decision are two wishes", next_step="leave one of them out")
     decisions = newest(settings) if everything else (find(settings, run_id=run_id, at=at),)
-    entries = ledger(settings, read_params(settings.root)).read()
+    params = read_params(settings.root)
+    entries = served(ledger(settings, params).read(), params.project.name)
     return tuple(_replayed(settings, found, entries) for found in decisions)
 
 

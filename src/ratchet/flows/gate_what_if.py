@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ratchet.core.conditions.check import check_all
 from ratchet.core.decision import Decision
 from ratchet.core.names import check_names
 from ratchet.core.params import Gate
@@ -29,6 +30,7 @@ def judged_by(
     """
     other = read_other_params(params or settings.root / PARAMS, changes)
     check_names(other)
+    check_all(other.gate.conditions, other.project.task)
     return tuple(_judged(settings, found, other.gate) for found in newest(settings, last))
 
 

@@ -26,6 +26,7 @@ from ratchet.io.git import git, token_environment
 from ratchet.io.github.client import GitHub, GitHubFailed, Pull, PullDraft, Status, connect
 from ratchet.io.progress import say
 from ratchet.io.releases import taken_path
+from ratchet.io.room import model_in_folder
 from ratchet.io.sources.batch import Batch
 from ratchet.io.sources.records import record_path
 from ratchet.io.visiting import changed_lookups, laid_over, put_back
@@ -96,7 +97,7 @@ def offer(settings: Settings, wish: Wish) -> list[str]:
         )
     access = token_environment(settings.git_token)
     with closing(connect(settings.github)) as github:
-        remote = Remote(root=root, name=wish.remote, access=access)
+        remote = Remote(root=root, name=wish.remote, access=access, model=model_in_folder(root))
         tip = git(["rev-parse", "HEAD"], cwd=root)
         desk = _Desk(settings=settings, wish=wish, github=github, remote=remote, tip=tip)
         try:
@@ -128,12 +129,13 @@ def _settle(desk: _Desk, each: Waiting) -> None:
     is_open = next((pull for pull in known if pull.state == "open"), None)
     if is_open is not None:
         say(f"{each.batch}: pull request {is_open.number} is open")
-        if not any(one.context == gate_status.CONTEXT for one in desk.github.statuses(is_open.head_sha)):
+        context = gate_status.context_of(desk.remote.model)
+        if not any(one.context == context for one in desk.github.statuses(is_open.head_sha)):
             _train(desk, is_open)
     elif known:
         how = "merged, and the base does not have it any more" if known[0].merged else "closed without merging"
         say(f"{each.batch}: pull request {known[0].number} was {how}; to be asked again, delete {each.branch}")
-    elif words := data_branches.words_of(root, each, offer_page.title_of(each.batch)):
+    elif words := data_branches.words_of(root, each, offer_page.title_of(each.batch, desk.remote.model)):
         _open(desk, each.batch, words)
     else:
         say(f"{each.batch}: somebody made the branch {each.branch}; it is theirs to open a pull request of it")
@@ -154,7 +156,7 @@ def _offer_new(desk: _Desk) -> None:
             with dvc.project(desk.settings.root, desk.settings.dvc_remote) as repo:
                 dvc.push_data(repo, [small[0], *changed])
             made = data_branches.commit(desk.settings.root, desk.tip, [*small, *changed], words)
-            data_branches.push_new(desk.remote, made, data_branches.branch_of(batch.name))
+            data_branches.push_new(desk.remote, made, desk.remote.branch_of(batch.name))
             _open(desk, batch.name, words)
 
 
@@ -188,6 +190,8 @@ def _taken(desk: _Desk, project: Project) -> Generator[tuple[Batch, ValidationRe
 def _words(desk: _Desk, project: Project, batch: Batch, report: ValidationReport, lookups: list[str]) -> Words:
     path, schema = project.raw.table_files(batch.name)[ROWS], project.schema.rows
     arrived = offer_page.Arrived(
+        branch=desk.remote.branch_of(batch.name),
+        model=desk.remote.model,
         report=report,
         source=batch.source,
         span=offer_page.span_of(path, schema.time, schema.period.zone if schema.period else None),
@@ -199,7 +203,7 @@ def _words(desk: _Desk, project: Project, batch: Batch, report: ValidationReport
 
 def _open(desk: _Desk, batch: str, words: Words) -> None:
     """Open the request for a branch that was pushed, and have it trained."""
-    draft = PullDraft(title=words.title, body=words.body, head=data_branches.branch_of(batch), base=desk.wish.base)
+    draft = PullDraft(title=words.title, body=words.body, head=desk.remote.branch_of(batch), base=desk.wish.base)
     try:
         pull = desk.github.open_pull(draft)
     except GitHubFailed as error:
@@ -213,10 +217,12 @@ def _open(desk: _Desk, batch: str, words: Words) -> None:
 
 def _train(desk: _Desk, pull: Pull) -> None:
     """Ask for the run that trains and reports a request. The status says so: without one the next run asks again."""
-    inputs = {"number": str(pull.number), "base": desk.wish.base}
+    model = {"model": desk.remote.model} if desk.remote.model else {}
+    inputs = {"number": str(pull.number), "base": desk.wish.base, **model}
     desk.github.start_workflow(WORKFLOW, ref=pull.head_branch, inputs=inputs)
     page = desk.settings.github.run_page
-    status = Status(context=gate_status.CONTEXT, state=ASKED.state, description=ASKED.description, target_url=page)
+    context = gate_status.context_of(desk.remote.model)
+    status = Status(context=context, state=ASKED.state, description=ASKED.description, target_url=page)
     desk.github.set_status(pull.head_sha, status)
     say(f"asked for {WORKFLOW} on {pull.head_branch}")
 

@@ -27,7 +27,7 @@ from ratchet.io.git import head_commit
 from ratchet.io.github.client import GitHub, Status, connect
 from ratchet.io.github.event import Event, read_event
 from ratchet.io.yaml_lines import key_lines, scalar_at
-from ratchet.settings import Settings
+from ratchet.settings import Settings, find_home
 
 __all__ = ["Outcome", "Request", "annotate", "post", "post_comment"]
 
@@ -170,6 +170,8 @@ def _tasks(settings: Settings, request: Request, found: _Findings, client: GitHu
         yield partial(_comment, settings, found, client)
     for sha in found.commits:
         yield partial(_set_status, settings, found.status, client, sha)
+    if len(found.commits) > 1 and find_home(settings.root) != settings.root:
+        yield partial(_carry, settings, client, found.commits)
 
 
 def _comment(settings: Settings, found: _Findings, client: GitHub) -> str:
@@ -196,8 +198,20 @@ def _model(root: Path) -> str:
 
 def _set_status(settings: Settings, status: GateStatus, client: GitHub, sha: str) -> str:
     page, words = settings.github.run_page, status.description
-    client.set_status(sha, Status(context=gate_status.CONTEXT, state=status.state, description=words, target_url=page))
-    return f"{gate_status.CONTEXT} of {sha[:9]}: {status.state}, {words}"
+    context = gate_status.context_of("" if find_home(settings.root) == settings.root else _model(settings.root))
+    client.set_status(sha, Status(context=context, state=status.state, description=words, target_url=page))
+    return f"{context} of {sha[:9]}: {status.state}, {words}"
+
+
+def _carry(settings: Settings, client: GitHub, commits: tuple[str, ...]) -> str:
+    """Give the machine's own commit what the one below it was told of other models: it changes none of them."""
+    own, first, last = gate_status.context_of(_model(settings.root)), commits[0], commits[-1]
+    known = {status.context for status in client.statuses(last)} | {own}
+    others = [each for each in client.statuses(first) if each.context.startswith(f"{gate_status.CONTEXT}/")]
+    newest = {each.context: each for each in reversed(others) if each.context not in known}
+    for each in newest.values():
+        client.set_status(last, each)
+    return f"{last[:9]} keeps {', '.join(sorted(newest)) or 'no status'} of other models"
 
 
 def _append(summary: Path, problems: list[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,21 +14,28 @@ from ratchet.core.decision import Decision
 from ratchet.core.gate.charged import budget_text
 from ratchet.core.judged import CHALLENGER, Evaluation
 from ratchet.core.ledger import champion, withdrawn
+from ratchet.core.lineage_record import FILE, Use
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.tracked_run import JUDGING, TRAINING, RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.flows.champion import ledger
+from ratchet.flows.open_slices import open_slices
 from ratchet.flows.run import read_decision
 from ratchet.flows.up_to_date import pending
-from ratchet.io import dvc, layout, model_folder
+from ratchet.io import dvc, files, layout, lock_text, model_folder
 from ratchet.io.git import head_commit
 from ratchet.io.mlflow import tracking
-from ratchet.io.room import read_params
+from ratchet.io.projects import require_own_name
+from ratchet.io.room import read_params, room_folder
 from ratchet.settings import Settings
 
 EVALUATION = "evaluation"
 """The artifact folder of a run that holds what was measured on the rows that people may look at."""
+LINEAGE = "lineage"
+"""That of what it was made from."""
+SLICES = "slices.json"
+"""Beside the evaluation: the declared slices of the open rows, where those that judge are sealed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,10 @@ def record(settings: Settings) -> Recorded:
         if known and known.finished:
             return Recorded(known, new=False, decision=decision, outcome=outcome)
         _require_current(settings)
-        made = store.record(_facts(settings, params, decision, fingerprint))
+        require_own_name(settings.root, params.project.name)
+        with tempfile.TemporaryDirectory() as name:
+            facts = _facts(settings, params, decision, fingerprint)
+            made = store.record(_described(facts, settings.root, params, Path(name)))
     return Recorded(made, new=True, decision=decision, outcome=outcome)
 
 
@@ -69,16 +80,16 @@ def _outcome(
         return decision.verdict
     entries = ledger(settings, params).read()
     model = model_folder.read_record(settings.root / layout.MODEL).model_digest
-    serving = champion(entries)
+    serving = champion(entries, params.project.name)
     if serving is not None and serving.model_digest == model:
         return "serves"
-    return "rolled back" if model in withdrawn(entries) else "promote"
+    return "rolled back" if model in withdrawn(entries, params.project.name) else "promote"
 
 
 def fingerprint_of(root: Path) -> str:
     """A digest of `dvc.lock`: commands, dependencies, parameters, outputs. Raises ServiceFailed if there is none."""
     try:
-        lock = yaml.safe_load((root / layout.LOCK).read_text(encoding="utf-8"))
+        lock = lock_text.parse((root / layout.LOCK).read_text(encoding="utf-8"), "what is here")
     except FileNotFoundError as error:
         raise ServiceFailed("nothing was computed yet: there is no dvc.lock", next_step="ratchet run") from error
     return digest_of(lock["stages"])
@@ -97,7 +108,7 @@ def _require_current(settings: Settings) -> None:
 
 def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: str) -> RunFacts:
     root = settings.root
-    evaluation = Evaluation.model_validate_json((root / layout.EVALUATION / "evaluation.json").read_bytes())
+    evaluation = _evaluation(root)
     model = model_folder.read_record(root / layout.MODEL)
     return RunFacts(
         fingerprint=fingerprint,
@@ -118,14 +129,33 @@ def _facts(settings: Settings, params: Params, decision: Decision, fingerprint: 
         artifacts={
             "decision": [root / layout.DECISION],
             EVALUATION: sorted(path for path in (root / layout.EVALUATION).iterdir() if path.suffix != ".parquet"),
-            "lineage": [root / layout.LOCK, root / "dvc.yaml", root / "params.yaml"],
+            LINEAGE: [root / layout.LOCK, root / "dvc.yaml", root / "params.yaml"],
         },
         inputs={TRAINING: model.trained_on, JUDGING: evaluation.holdout},
         model=root / layout.MODEL,
-        room=root / "src" / params.project.room,
+        room=room_folder(root, params.project.room),
         project=root,
         lookup_bytes=round(params.serve.lookup_megabytes * 2**20),
     )
+
+
+def _described(facts: RunFacts, root: Path, params: Params, folder: Path) -> RunFacts:
+    """The same with what is read of the project now, in `folder`, for whoever registers it has another machine."""
+    # Imported late: it brings Arrow, and promoting and asking need names of this file only.
+    from ratchet.io.lineage import lineage_of
+
+    used: dict[Use, Mapping[str, str]] = {"training": facts.inputs[TRAINING], "judging": facts.inputs[JUDGING]}
+    lineage = lineage_of(root, params, facts.room, used)
+    files.write_json(folder / FILE, lineage.model_dump(mode="json"))
+    found = {LINEAGE: [*facts.artifacts[LINEAGE], folder / FILE]}
+    if params.sealed and (slices := open_slices(root, params, _evaluation(root))):
+        files.write_json(folder / SLICES, slices.model_dump(mode="json"))
+        found[EVALUATION] = [*facts.artifacts[EVALUATION], folder / SLICES]
+    return replace(facts, artifacts={**facts.artifacts, **found})
+
+
+def _evaluation(root: Path) -> Evaluation:
+    return Evaluation.model_validate_json((root / layout.EVALUATION / "evaluation.json").read_bytes())
 
 
 def _sealed_tags(decision: Decision) -> dict[str, str]:

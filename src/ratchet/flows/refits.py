@@ -92,9 +92,8 @@ def refits(rows: HeldOut, reference: Reference, budget: Budget, say: Say) -> Ref
         points.append(reference.point(span, names, fitted, why))
         if fitted is not None and span.order == "oldest first" and (fold := walk.folds.get(span.stop)):
             batches = {name: walk.train[name] for name in fold.test if name in walk.train}
-            task, alpha = reference.task, reference.alpha
             if batches:
-                folds[fold.test[0]] = fold_estimates(fitted, batches, batch=fold.test[0], task=task, alpha=alpha)
+                folds[fold.test[0]] = fold_estimates(fitted, batches, batch=fold.test[0], params=rows.params)
     return Refits(
         folds=tuple(_with_known(rows.root, walk, folds)),
         points=(*points, *_whole(walk, reference)),

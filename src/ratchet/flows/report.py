@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ratchet.core.change.records import Change
 from ratchet.core.decision import Decision
+from ratchet.core.evidence.weak_spots import WeakSpots
 from ratchet.core.judged import Evaluation
 from ratchet.core.model_record import ModelRecord
-from ratchet.core.report.build import build_report, with_section
+from ratchet.core.report.build import build_report, with_section, with_weak_spots
 from ratchet.core.report.table import Section
-from ratchet.errors import RatchetError, ServiceFailed
+from ratchet.errors import DataRefused, RatchetError, ServiceFailed, UsageError
 from ratchet.flows.change import change_of
 from ratchet.flows.run import read_decision
 from ratchet.io import files, layout, model_folder
@@ -30,10 +31,10 @@ class Written:
 
 
 def report(settings: Settings, *, base: str = "", explain: bool = False, into: Path | None = None) -> Written:
-    """Write `report.md`, `report.html` and `decision.json`; with a base (a branch or commit) also `change.json`.
+    """Write `report.md`, `report.html`, `decision.json` and `weak_spots.json`; with a base also `change.json`.
 
-    `explain` reruns for the causes of the change however long it takes. Raises ServiceFailed if nothing was run yet,
-    UsageError if there is no such base.
+    The base is a branch or commit. `explain` reruns for the causes of the change however long it takes. Raises
+    ServiceFailed if nothing was run yet, UsageError if there is no such base.
     """
     root, folder = settings.root, into or settings.root / layout.REPORTS
     decision = read_decision(settings)
@@ -54,15 +55,30 @@ def report(settings: Settings, *, base: str = "", explain: bool = False, into: P
         spread=cross_validation["spread"],
         change=change,
     )
+    spots = _weak_spots(root, evaluation)
+    content = with_weak_spots(content, spots, evaluation, change)
     if change and (past := _past(settings, change, decision)):
         content = with_section(content, past)
     markdown = render_markdown(content)
     files.write_text(folder / "report.md", markdown)
     files.write_text(folder / "report.html", render_html(content, root / layout.EVALUATION))
     files.write_text(folder / "decision.json", (root / layout.DECISION).read_text(encoding="utf-8"))
+    if isinstance(spots, WeakSpots):
+        files.write_text(folder / "weak_spots.json", spots.model_dump_json(indent=2) + "\n")
     if change:
         files.write_text(folder / "change.json", change.model_dump_json(indent=2) + "\n")
     return Written((folder / "report.md", folder / "report.html"), markdown)
+
+
+def _weak_spots(root: Path, evaluation: Evaluation) -> WeakSpots | str:
+    """What the rows that may be looked at say, or why they say nothing: then the gate's part stands without them."""
+    # Imported late: reading a record loads no numpy.
+    from ratchet.flows.weak_spots import weak_spots
+
+    try:
+        return weak_spots(root, evaluation)
+    except (DataRefused, ServiceFailed, UsageError) as refused:
+        return f"{refused.message}; {refused.next_step}" if refused.next_step else refused.message
 
 
 def _past(settings: Settings, change: Change, decision: Decision) -> Section | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.core.decision import Decision
-from ratchet.core.ledger import Entry, champion, withdrawn
+from ratchet.core.ledger import champion, withdrawn
+from ratchet.core.ledger_entries import Entry, Line
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.flows.champion import download, holds, ledger
@@ -59,13 +60,13 @@ class _Ready:
     """The project as it is before anything runs."""
 
     params: Params
-    entries: tuple[Entry, ...]
+    entries: tuple[Line, ...]
     repo: Repo
     found: dvc.Status
 
     @property
     def serving(self) -> Entry | None:
-        return champion(self.entries)
+        return champion(self.entries, self.params.project.name)
 
 
 def run(settings: Settings) -> Outcome:
@@ -77,10 +78,10 @@ def run(settings: Settings) -> Outcome:
     """
     with _ready(settings) as ready:
         if nothing_to_judge(settings, ready.params, ready.found, ready.serving):
-            return _outcome(settings, ready.entries, ())
+            return _outcome(settings, ready, ())
         _prepare(settings, ready)
         stages, seconds = _reproduce(settings.root, partial(_judge, settings, ready))
-    outcome = _outcome(settings, ready.entries, stages)
+    outcome = _outcome(settings, ready, stages)
     if ready.params.sealed:
         from ratchet.flows.charge import answer_look
 
@@ -96,8 +97,7 @@ def run_open(settings: Settings) -> Looked:
     """
     with _ready(settings) as ready:
         _prepare(settings, ready)
-        before, _ = _stages(ready.repo)
-        stages, seconds = _reproduce(settings.root, partial(dvc.reproduce, ready.repo, before), whole=False)
+        stages, seconds = _reproduce(settings.root, partial(_measure, settings, ready), whole=False)
     # Imported late, as below what charges for looks: they bring numpy, which most runs do not need.
     from ratchet.core.judged import Evaluation
 
@@ -129,19 +129,30 @@ def _prepare(settings: Settings, ready: _Ready) -> None:
     if not ready.params.sealed:
         sealed.write_look_if_new(settings.root, None)
     folder = settings.root / layout.CHAMPION
-    if not holds(folder, ready.serving):
+    if not holds(settings, folder, ready.serving):
         download(settings, ready.params, ready.serving, folder)
 
 
 def _judge(settings: Settings, ready: _Ready) -> list[str]:
     """Reproduce everything; sealed rows are paid for once it is known what is asked of them."""
-    before, after = _stages(ready.repo)
-    done = dvc.reproduce(ready.repo, before)
+    done = _measure(settings, ready)
     if ready.params.sealed:
         from ratchet.flows.charge import charge_look
 
         charge_look(settings, ready.params)
+    _, after = _stages(ready.repo)
     return [*done, *dvc.reproduce(ready.repo, after)]
+
+
+def _measure(settings: Settings, ready: _Ready) -> list[str]:
+    """Reproduce as far as the evaluation; rows whose numbers it shows are not fresh for anybody from then on."""
+    before, _ = _stages(ready.repo)
+    done = dvc.reproduce(ready.repo, before)
+    if not ready.params.sealed:
+        from ratchet.flows.shown_rows import note_shown
+
+        note_shown(settings, ready.params)
+    return done
 
 
 def _stages(repo: Repo) -> tuple[list[str], list[str]]:
@@ -196,10 +207,10 @@ def _reproduce(
     return stages, seconds
 
 
-def _outcome(settings: Settings, entries: tuple[Entry, ...], stages: tuple[str, ...]) -> Outcome:
+def _outcome(settings: Settings, ready: _Ready, stages: tuple[str, ...]) -> Outcome:
     model = model_folder.read_record(settings.root / layout.MODEL)
-    undone = withdrawn(entries).get(model.model_digest)
-    return Outcome(stages, read_decision(settings), champion(entries), undone)
+    undone = withdrawn(ready.entries, ready.params.project.name).get(model.model_digest)
+    return Outcome(stages, read_decision(settings), ready.serving, undone)
 
 
 def read_decision(settings: Settings) -> Decision:
@@ -216,6 +227,10 @@ def _check_names(params: Params) -> None:
     from ratchet.core.names import check_names
 
     check_names(params)
+    if params.gate.conditions:
+        from ratchet.core.conditions.check import check_all
+
+        check_all(params.gate.conditions, params.project.task)
 
 
 def _require_data(raw: RawBatches) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ratchet.core.evaluation import evaluate
+from ratchet.core.evaluation import Scored, evaluate_rows
 from ratchet.core.feature_table import CLUSTER, TARGET, encode_target, model_inputs
 from ratchet.core.findings import MetricRow
 from ratchet.core.fork import comment as fork_comment
@@ -26,6 +26,7 @@ from ratchet.io.features import features_for
 from ratchet.io.git import git, head_commit
 from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
+from ratchet.io.prices import prices_of
 from ratchet.io.progress import say
 from ratchet.io.revision import Revision, base_of, exported
 from ratchet.io.room import read_params
@@ -98,7 +99,15 @@ def _result(before: Path, after: Path, *, params: Params, commits: tuple[str, st
         BASE: _scores(one, features_for(before, before, batches)),
         CHANGE: _scores(other, features_for(before, after, batches)),
     }
-    rows = evaluate(one.record.task, target, models, clusters=clusters, pair=(BASE, CHANGE), alpha=params.gate.alpha)
+    scored = Scored(
+        target=target,
+        models=models,
+        clusters=clusters,
+        pair=(BASE, CHANGE),
+        alpha=params.gate.alpha,
+        prices=prices_of(before, params, one.record.labels, batches),
+    )
+    rows = evaluate_rows(one.record.task, scored, [params.gate.metric])
     return ForkResult(
         format=FORMAT,
         base=commits[0],

@@ -7,7 +7,7 @@ from pathlib import Path
 from ratchet.core.schema import Schema, parse_schema
 from ratchet.core.schema_rules import CheckedRule, checked_rules, wrong_relations
 from ratchet.errors import UsageError
-from ratchet.io.room import read_params, schema_path
+from ratchet.io.room import read_params, schema_name, schema_path
 from ratchet.io.yaml_lines import key_lines
 from ratchet.io.yaml_text import parse_yaml
 from ratchet.settings import Settings
@@ -15,8 +15,8 @@ from ratchet.settings import Settings
 
 def check(settings: Settings) -> list[CheckedRule]:
     """The rules of the project's schema. Raises UsageError that names the line of everything that is wrong with it."""
-    path = schema_path(settings.root, read_params(settings.root))
-    source = str(path.relative_to(settings.root))
+    params = read_params(settings.root)
+    path, source = schema_path(settings.root, params), schema_name(settings.root, params)
     if not path.is_file():
         raise UsageError(f"{source} is not there", next_step="ratchet schema infer makes a first one")
     return checked_rules(read_checked(path, source))

@@ -18,7 +18,7 @@ from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.examination import Examined, look_at_among
 from ratchet.io import files, refused
 from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name, tables_in
-from ratchet.io.room import read_params, schema_path
+from ratchet.io.room import read_params, schema_name, schema_path
 from ratchet.io.schema_edit import difference, edit_schema
 from ratchet.io.tables import parse_tables
 from ratchet.io.untyped import read_untyped
@@ -62,8 +62,8 @@ def propose(settings: Settings, targets: Sequence[str], lookups: Mapping[str, Pa
     is no such target, or the schema's file cannot be edited.
     """
     raw = RawBatches(settings.root)
-    path = schema_path(settings.root, read_params(settings.root))
-    source = str(path.relative_to(settings.root))
+    params = read_params(settings.root)
+    path, source = schema_path(settings.root, params), schema_name(settings.root, params)
     before = after = path.read_text(encoding="utf-8")
     changes, faults = {}, {}
     for batch, tables in _targets(raw, targets, lookups).items():

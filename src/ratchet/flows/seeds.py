@@ -41,12 +41,13 @@ def seed_noise(settings: Settings, seeds: int) -> SeedNoise:
         return SeedNoise(sd={}, seeds=0, seconds=0.0, from_cache=0)
     rows = held_out(settings.root)
     task, target = rows.own.record.task, rows.target
-    measured = [measure(task, target, scores_on(rows, rows.own, settings.root))]
+    also = dict.fromkeys([*rows.params.evaluate.costs, rows.params.gate.metric])
+    measured = [measure(task, target, scores_on(rows, rows.own, settings.root), also, rows.prices)]
     from_cache = 0
     for number, parts in enumerate(_refits(rows, seeds), start=1):
         say(f"noise {number} of {seeds}: another seed{' (from the run cache)' if known(settings, parts) else ''}")
         with rerun(settings, parts) as done:
-            measured.append(measure(task, target, scores_on(rows, done.model, done.home)))
+            measured.append(measure(task, target, scores_on(rows, done.model, done.home), also, rows.prices))
             from_cache += not done.trained
         if number == 1 and measured[1] == measured[0]:
             # A third seed would say no more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ratchet.core.ledger import Entry
+from ratchet.core.ledger_entries import Entry
 from ratchet.core.params import Params
 from ratchet.flows.champion import holds
 from ratchet.io import dvc, layout, model_folder
@@ -18,7 +18,7 @@ def nothing_to_judge(settings: Settings, params: Params, found: dvc.Status, serv
         return False
     if _is_here(settings, serving):
         return True
-    whole = not pending(found) and holds(settings.root / layout.CHAMPION, serving)
+    whole = not pending(found) and holds(settings, settings.root / layout.CHAMPION, serving)
     return (whole or _was_judged_against(settings, serving)) and _settled(settings, params)
 
 

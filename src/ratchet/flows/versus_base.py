@@ -25,13 +25,15 @@ from ratchet.core.change.slices import Losses, worst_slices
 from ratchet.core.change.switched import Predicted, switched
 from ratchet.core.clusters import Groups, group
 from ratchet.core.curves import predicted_labels
-from ratchet.core.evaluation import evaluate
+from ratchet.core.evaluation import Scored as Measured
+from ratchet.core.evaluation import evaluate_rows
 from ratchet.core.feature_table import CLUSTER, TARGET, encode_target, model_inputs
 from ratchet.core.judged import Evaluation, clusters_of
-from ratchet.core.looked_at import HOLDOUT, OPEN, LookedAt
-from ratchet.core.metrics import Floats, Target, row_losses
+from ratchet.core.looked_at import HOLDOUT
+from ratchet.core.metrics import METRICS, Floats, Target, row_losses
 from ratchet.core.model_record import ModelRecord
 from ratchet.core.params import Params
+from ratchet.core.prices import Prices
 from ratchet.core.scoring import Scores, score
 from ratchet.errors import DataRefused, ServiceFailed, UsageError
 from ratchet.flows.base_model import OtherModel, base_model, of_other_libraries
@@ -39,6 +41,7 @@ from ratchet.io import layout, model_folder
 from ratchet.io.features import features_for
 from ratchet.io.looked_at import RowsToLookAt, looked_at
 from ratchet.io.model_folder import LoadedModel
+from ratchet.io.prices import prices_of
 from ratchet.io.revision import Revision
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
@@ -59,6 +62,7 @@ class _Judged:
     keys: pd.DataFrame
     target: Target
     clusters: Groups | None
+    prices: Prices
 
     @property
     def codes(self) -> NDArray[np.intp] | None:
@@ -109,7 +113,7 @@ def _read(root: Path) -> _Judged:
         raise ServiceFailed(f"there is nothing to compare: {error}", next_step="ratchet run") from error
     params = read_params(root)
     rows = looked_at(root, params)
-    if not _is_of(evaluation, rows.about):
+    if not evaluation.is_of(rows.about):
         raise ServiceFailed(
             f"{layout.EVALUATION} was made from other features than {layout.FEATURES} holds", next_step="ratchet run"
         )
@@ -123,15 +127,8 @@ def _read(root: Path) -> _Judged:
         keys=labels.drop(columns=[CLUSTER, TARGET]),
         target=encode_target(labels[TARGET], model.record.labels, model.record.task),
         clusters=None if clusters is None else group(clusters, len(labels)),
+        prices=prices_of(root, params, model.record.labels, rows.batches),
     )
-
-
-def _is_of(evaluation: Evaluation, rows: LookedAt) -> bool:
-    """Whether an evaluation is of the rows that are to be looked at now."""
-    shown = evaluation.looked_at
-    if shown and (shown.kind, shown.batches) != (rows.kind, rows.batches):
-        return False
-    return rows.kind == OPEN or evaluation.holdout == rows.batches
 
 
 def _require_comparable(base: ModelRecord, judged: _Judged) -> None:
@@ -166,7 +163,7 @@ def _side(model: LoadedModel, features: pd.DataFrame, judged: _Judged, *, whose:
     inputs = model_inputs(features, model.record.features)
     scores = score(model.pipeline, model.record.task, inputs)
     metric = judged.params.gate.metric
-    losses = require_finite(row_losses(metric, judged.target, scores), f"{metric} of {whose}")
+    losses = require_finite(row_losses(metric, judged.target, scores, judged.prices), f"{metric} of {whose}")
     return _Side(model, inputs, scores, losses)
 
 
@@ -180,9 +177,12 @@ def _comparison(
 ) -> Comparison:
     base, change = sides[BASE], sides[CHANGE]
     alpha, report = judged.params.gate.alpha, judged.params.report
+    task, target, codes = change.model.record.task, judged.target, judged.codes
     scores = {BASE: base.scores, CHANGE: change.scores}
-    task = change.model.record.task
-    rows = evaluate(task, judged.target, scores, clusters=judged.codes, pair=(BASE, CHANGE), alpha=alpha)
+    measured = Measured(
+        target=target, models=scores, clusters=codes, pair=(BASE, CHANGE), alpha=alpha, prices=judged.prices
+    )
+    rows = evaluate_rows(task, measured, [*judged.params.evaluate.costs, judged.params.gate.metric])
     same = base.model.record.model_digest == change.model.record.model_digest
     losses = Losses(base=base.losses, change=change.losses, clusters=judged.codes)
     return Comparison(
@@ -219,21 +219,23 @@ def _importance(sides: Mapping[str, _Side], judged: _Judged) -> tuple[Importance
 
 
 def _scored(side: _Side, rows: NDArray[np.intp], judged: _Judged) -> Scored:
-    target, metric = judged.target[rows], judged.params.gate.metric
+    target, metric, prices = judged.target[rows], judged.params.gate.metric, judged.prices.only(rows)
 
     def loss(table: pd.DataFrame) -> float:
-        return float(row_losses(metric, target, score(side.model.pipeline, side.model.record.task, table)).mean())
+        scores = score(side.model.pipeline, side.model.record.task, table)
+        return float(row_losses(metric, target, scores, prices).mean())
 
     return Scored(side.inputs.iloc[rows].reset_index(drop=True), loss)
 
 
 def _history(root: Path, base: Revision, sides: Mapping[str, _Side], judged: _Judged) -> tuple[BatchMetric, ...]:
     names = list(judged.looked.about.batches)
+    metric = METRICS[judged.params.gate.metric]
     where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     held_out = BatchMetric(
         batch=where if judged.looked.about.kind == HOLDOUT else "open rows",
-        base=float(sides[BASE].losses.mean()),
-        change=float(sides[CHANGE].losses.mean()),
+        base=float(metric.of_losses(sides[BASE].losses).mean()),
+        change=float(metric.of_losses(sides[CHANGE].losses).mean()),
         held_out=True,
     )
     own = (root / layout.TRAIN_METRICS).read_text(encoding="utf-8")

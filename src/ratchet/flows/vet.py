@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from ratchet.core.fork import comment as fork_comment
 from ratchet.core.fork.policy import PARAMS, Reason, data_files, reasons
 from ratchet.core.fork.result import ForkResult, parse_result
-from ratchet.core.gate_status import CONTEXT
+from ratchet.core.gate_status import context_of
 from ratchet.core.params import Params
 from ratchet.core.sticky import marker_of
 from ratchet.errors import DataRefused, UsageError
@@ -25,7 +25,7 @@ from ratchet.io.bundle import LARGEST_ZIP, BundleRefused, read_bundle, read_yaml
 from ratchet.io.git import git, git_says, token_environment
 from ratchet.io.github.client import Artifact, GitHubFailed, Pull, Status
 from ratchet.io.revision import Revision
-from ratchet.io.room import read_params
+from ratchet.io.room import model_in_folder, read_params
 from ratchet.io.workflow_run import WorkflowRun, run_of
 from ratchet.settings import Settings
 
@@ -81,7 +81,7 @@ def vet(settings: Settings, *, run_id: int, hub: Hub) -> Vetted:
         # No status either: none is as closed as a pending one, and a run that only saw a label must not close again
         # what a maintainer has opened since.
         return Vetted(state="nothing", number=found.number)
-    problems = _wait(hub, run)
+    problems = _wait(hub, run, context_of(model_in_folder(settings.root)))
     model = read_params(settings.root).project.name
     try:
         text = _comment(settings, hub, run, found)
@@ -95,9 +95,9 @@ def vet(settings: Settings, *, run_id: int, hub: Hub) -> Vetted:
     return replace(vetted, problems=problems + vetted.problems)
 
 
-def _wait(hub: Hub, run: WorkflowRun) -> tuple[str, ...]:
+def _wait(hub: Hub, run: WorkflowRun, context: str) -> tuple[str, ...]:
     """Close the gate for the commit; a status that is not there keeps it closed as well."""
-    waits = Status(context=CONTEXT, state="pending", description=fork_comment.WAITS, target_url=run.page)
+    waits = Status(context=context, state="pending", description=fork_comment.WAITS, target_url=run.page)
     try:
         hub.set_status(run.head_sha, waits)
     except GitHubFailed as error:
@@ -146,7 +146,7 @@ def _comment(settings: Settings, hub: Hub, run: WorkflowRun, pull: Pull) -> str:
         return fork_comment.held_back(model, number, run.head_sha, against)
     if run.conclusion != "success":
         return fork_comment.not_run(model, number, run.head_sha, page=run.page)
-    result = _require_about(_result(hub, run), base=base, head=run.head_sha, params=params)
+    result = _require_about(_result(hub, run, params), base=base, head=run.head_sha, params=params)
     return fork_comment.numbers(model, number, result, alpha=params.gate.alpha, data_files=data_files(paths))
 
 
@@ -168,12 +168,16 @@ def _fetched(settings: Settings, pull: Pull) -> str:
 
 
 def _paths(root: Path, base: str, head: str) -> list[str]:
-    """Every path that differs between two commits, a renamed file's old one too.
+    """Every path that differs between two commits, a renamed file's old one too: relative to the project in its folder.
+
+    Others are relative to the repository: what decides for one project is there for all, and another one's own files
+    are not known to have no say.
 
     Not the API's list: that is of whatever the head is when it is asked, and a head can be pushed away and back.
     """
     listing = git(["diff-tree", "-r", "--no-renames", "--name-only", "-z", base, head], cwd=root)
-    return [path for path in listing.split("\0") if path]
+    inside = git(["rev-parse", "--show-prefix"], cwd=root)
+    return [path.removeprefix(inside) for path in listing.split("\0") if path]
 
 
 def _against(root: Path, params: Params, base: str, run: WorkflowRun, paths: Sequence[str]) -> tuple[Reason, ...]:
@@ -186,7 +190,7 @@ def _against(root: Path, params: Params, base: str, run: WorkflowRun, paths: Seq
     return reasons(paths, room=params.project.room, base=before, head=after)
 
 
-def _result(hub: Hub, run: WorkflowRun) -> ForkResult:
+def _result(hub: Hub, run: WorkflowRun, params: Params) -> ForkResult:
     """The one result that the run left. Raises DataRefused."""
     found = [artifact for artifact in hub.artifacts(run.id, name=ARTIFACT) if artifact.name == ARTIFACT]
     if len(found) != 1 or found[0].expired or found[0].size > LARGEST_ZIP:
@@ -199,7 +203,7 @@ def _result(hub: Hub, run: WorkflowRun) -> ForkResult:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "artifact.zip"
         hub.download_artifact(found[0].id, path, limit=LARGEST_ZIP)
-        return parse_result(read_bundle(path))
+        return parse_result(read_bundle(path), also=[params.gate.metric])
 
 
 def _require_about(result: ForkResult, *, base: str, head: str, params: Params) -> ForkResult:

@@ -15,7 +15,7 @@ from ratchet.io import code_change, layout, timings
 from ratchet.io.revision import Revision
 from ratchet.io.yaml_lines import key_lines
 from ratchet.io.yaml_text import parse_yaml
-from ratchet.settings import PARAMS
+from ratchet.settings import PARAMS, shared
 
 __all__ = ["code_changes", "data_change", "dependency_changes", "param_changes", "stage_runs"]
 
@@ -32,7 +32,8 @@ def param_changes(base: Revision) -> tuple[ParamChange, ...]:
 
 def dependency_changes(base: Revision) -> tuple[DependencyChange, ...]:
     """The locked packages that a run installs and that differ."""
-    return compare_locked(base.text(LOCKED) or "", _text(base, LOCKED))
+    locked = shared(base.root, LOCKED)
+    return compare_locked(base.text(locked) or "", _text(base, locked))
 
 
 def code_changes(base: Revision) -> tuple[FileChange, ...]:

@@ -2,8 +2,8 @@
 
 Jobs inherit whatever environment act has, so act gets one made from nothing: PATH and the few switches below, a private
 HOME, no git configuration, and a GITHUB_TOKEN for the forge's own API that opens nothing else and ends with the run
-(without one act would ask `gh` for the developer's own). Only a job that must build its own Python environment also
-gets the host's settings for installing packages.
+(without one act would ask `gh` for the developer's own). Only a run that may promote gets the key that signs versions.
+Only a job that must build its own Python environment also gets the host's settings for installing packages.
 
 A run is cancelled as on GitHub: SIGINT ends the step that runs, steps that ask for `always()` or `cancelled()` go on,
 and what has not ended after a while is killed.
@@ -30,6 +30,8 @@ from ratchet.forge import run as runs
 from ratchet.forge.api import server as api
 from ratchet.forge.home import INSIDE, Home
 from ratchet.forge.run import Run
+from ratchet.forge.secret_file import secret_file
+from ratchet.forge.signing_secret import signing_secret
 from ratchet.forge.workflows import Workflow
 
 SWITCHES = {
@@ -93,8 +95,8 @@ def run(order: Order, host: Mapping[str, str], hear: Callable[[str], None], stop
     for folder in (order.home.work / "home", order.home.work / "act"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    (order.home.work / "secrets.env").write_text(f"GITHUB_TOKEN={token}\n", encoding="utf-8")
-    with api.serving(order.home, order.run.ticket, token) as url:
+    kept = {"GITHUB_TOKEN": token, **signing_secret(order.home, order.run, order.workflow, order.source)}
+    with secret_file(_secrets(order), kept), api.serving(order.home, order.run.ticket, token) as url:
         process = subprocess.Popen(
             [*checked, "--env", f"GITHUB_API_URL={url}"],
             cwd=order.home.work,
@@ -168,7 +170,7 @@ def command(order: Order) -> list[str]:
         "--workflows": order.source / order.workflow.path,
         "--eventpath": order.folder / "event.json",
         "--action-cache-path": work / "act",
-        "--secret-file": work / "secrets.env",
+        "--secret-file": _secrets(order),
         "--var-file": order.home.variables,
         # Given, so that act does not pick up files of that name from the pushed commit.
         "--env-file": Path("/dev/null"),
@@ -205,6 +207,10 @@ def environment(order: Order, host: Mapping[str, str]) -> dict[str, str]:
     installs = host if order.venv == order.home.venv else {}
     passed = {name: value for name, value in installs.items() if name.upper().startswith(INSTALLING)}
     return {**passed, **SWITCHES, **{name: str(value) for name, value in own.items()}}
+
+
+def _secrets(order: Order) -> Path:
+    return order.home.work / "secrets.env"
 
 
 def _github(order: Order) -> dict[str, str]:

@@ -9,15 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from ratchet.errors import RatchetError, UsageError
-from ratchet.forge import jobs, source, workflows
+from ratchet.forge import jobs, results, source, workflows
 from ratchet.forge import run as runs
 from ratchet.forge.home import Home
 from ratchet.forge.run import Run
 from ratchet.io.files import write_json
 
 ENDING = ".approval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What somebody said about a run that waited: for which environments, yes or no, and why."""
+
+    by: str
+    approved: bool
+    environments: tuple[str, ...]
+    comment: str = ""
 
 
 def protected(home: Home) -> tuple[str, ...]:
@@ -59,22 +70,39 @@ def needed(home: Home, named: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in guarded if one in chosen)
 
 
-def decide(home: Home, number: int, *, by: str, approved: bool) -> Run:
+def decide(home: Home, number: int, *, by: str, approved: bool, comment: str = "") -> Run:
     """Write down who let a waiting run go on, or rejected it. Raises UsageError if no such run waits."""
     run = runs.find(home, number)
     if run is None or run.state != runs.WAITING:
         raise UsageError(f"no run {number} waits for an approval", next_step="ratchet forge status")
-    write_json(runs.file(home, number, ENDING), {"by": by, "approved": approved})
+    write_json(runs.file(home, number, ENDING), {"by": by, "approved": approved, "comment": comment})
     return run
 
 
 def decision(home: Home, run: Run) -> tuple[str, bool] | None:
     """Who decided about a waiting run, and whether it may go on; None while nobody has."""
-    try:
-        body = json.loads(runs.file(home, run.number, ENDING).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return str(body["by"]), bool(body["approved"])
+    body = _said(home, run)
+    return None if body is None else (str(body["by"]), bool(body["approved"]))
+
+
+def given(home: Home, number: int) -> tuple[Given, ...] | None:
+    """What was said about a run while it goes on, or once it has ended; None if there is no such run.
+
+    Of one that has ended only the approval is known, as its result names it.
+    """
+    run = runs.find(home, number)
+    if run is None:
+        ended = next((one for one in results.runs(home) if one.number == number), None)
+        return None if ended is None else _ended(ended.approved_by, ended.environments)
+    said = _said(home, run)
+    if said is None:
+        return ()
+    by, approved = str(said["by"]), bool(said["approved"])
+    return (Given(by=by, approved=approved, environments=run.environments, comment=str(said.get("comment", ""))),)
+
+
+def _ended(by: str, environments: tuple[str, ...]) -> tuple[Given, ...]:
+    return (Given(by=by, approved=True, environments=environments),) if by else ()
 
 
 def _named(home: Home, sha: str) -> list[str]:
@@ -85,6 +113,14 @@ def _named(home: Home, sha: str) -> list[str]:
         with suppress(RatchetError):
             found.update(jobs.environments(definitions.get, workflows.parse(path, definitions[path])))
     return sorted(found)
+
+
+def _said(home: Home, run: Run) -> dict[str, object] | None:
+    try:
+        body = json.loads(runs.file(home, run.number, ENDING).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return dict(body)
 
 
 def _write(home: Home, names: Iterable[str]) -> None:

@@ -54,6 +54,7 @@ def describe(home: Home, run: Run, *, conclusion: str, error: str) -> RunResult:
         started=run.started or runs.now(),
         pull=run.ticket.number,
         approved_by=run.approved_by,
+        environments=run.environments,
     )
 
 

@@ -9,6 +9,8 @@ dvc/  mlflow/       the data remote, the runs and the registry
 venv/               an environment built from a pushed lock that is not the developer's
 vars.env            what GitHub calls repository variables
 environments.json   the environments that need an approval
+checkouts.json      the checkouts that it was connected to, the newest first
+deployments.json    what serves where, as jobs told it
 pulls/  comments/  statuses/  pull requests, and what was said about them
 lock                held by the worker
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ from pathlib import Path
 
 import ratchet
 from ratchet.errors import ServiceFailed, UsageError
-from ratchet.io.files import write_text
+from ratchet.io.files import write_json, write_text
 from ratchet.io.git import git, git_says
 from ratchet.settings import read_env_file
 
@@ -154,6 +157,17 @@ def connect(home: Home, checkout: Path, *, remote: str = REMOTE) -> None:
     env = checkout / ".ratchet" / "env"
     write_text(env, _dotenv({**read_env_file(env), **variables, "RATCHET_REMOTE": remote}))
     _point_dvc(checkout / ".dvc" / "config.local", variables["DVC_REMOTE_URL"])
+    known = [str(each) for each in checkouts(home) if each != checkout.resolve()]
+    write_json(_checkouts(home), [str(checkout.resolve()), *known])
+
+
+def checkouts(home: Home) -> list[Path]:
+    """The checkouts that the forge was connected to and that are still there, the newest first."""
+    try:
+        found = json.loads(_checkouts(home).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return [path for path in map(Path, found) if path.is_dir()]
 
 
 def _check_path(root: Path) -> None:
@@ -162,6 +176,10 @@ def _check_path(root: Path) -> None:
             f"a forge cannot live at {root}: its path must be absolute, and without quotes, #, %, $ or backslashes",
             next_step="choose another folder",
         )
+
+
+def _checkouts(home: Home) -> Path:
+    return home.root / "checkouts.json"
 
 
 def _addresses(home: Home) -> dict[str, str]:

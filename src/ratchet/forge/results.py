@@ -28,7 +28,8 @@ class RunResult:
     """One run of one workflow. `jobs` maps names to success, failure, cancelled or skipped; `seconds` is wall time.
 
     `outputs` are those of all steps, later ones winning; `error` says why the run was cancelled or could not be done.
-    `title` is the workflow's own name, `started` UTC in ISO 8601, `pull` the number of the pull request or 0.
+    `title` is the workflow's own name, `started` UTC in ISO 8601, `pull` the number of the pull request or 0;
+    `environments` are the protected ones that it named.
     """
 
     number: int
@@ -48,6 +49,7 @@ class RunResult:
     started: str = ""
     pull: int = 0
     approved_by: str = ""
+    environments: tuple[str, ...] = ()
 
     @property
     def summary(self) -> Path:
@@ -74,7 +76,8 @@ def runs(home: Home) -> list[RunResult]:
 def read(path: Path) -> RunResult:
     """The result in one result.json, also of a forge that did not write a conclusion yet."""
     body = json.loads(path.read_text(encoding="utf-8"))
-    return RunResult(folder=path.parent, **{"conclusion": SUCCESS if body["ok"] else FAILURE, **body})
+    named = {"environments": tuple(body.get("environments", ()))}
+    return RunResult(folder=path.parent, **{"conclusion": SUCCESS if body["ok"] else FAILURE, **body, **named})
 
 
 def write(result: RunResult) -> None:

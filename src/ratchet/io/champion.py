@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.core.ledger import Entry
+from ratchet.core.ledger_entries import Entry
 from ratchet.errors import ServiceFailed
 from ratchet.io import files, model_folder
 from ratchet.io.model_folder import LoadedModel

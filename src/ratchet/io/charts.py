@@ -6,7 +6,10 @@ import functools
 from collections.abc import Sequence
 
 from ratchet.core.change.records import Attribution, Change, Comparison, Curve
-from ratchet.core.report.text import words
+from ratchet.core.evidence.regions import Regions
+from ratchet.core.evidence.weak_spots import WeakSpots
+from ratchet.core.report.text import shortened, words
+from ratchet.core.report.weak_spots import HARDEST, LOSING
 from ratchet.io.chart_parts import (
     CHANGE,
     QUIET,
@@ -25,6 +28,7 @@ from ratchet.io.chart_parts import (
     tips,
     zero,
 )
+from ratchet.io.markdown import visible
 
 FEATURES = 12
 """Features drawn: those whose importance changed most."""
@@ -33,6 +37,8 @@ TITLES = {
     "precision_recall": ("Precision and recall", "recall", "precision"),
     "calibration": ("Calibration", "predicted probability", "observed share"),
 }
+REGION, REGION_PIXELS = 64, 380
+"""Characters of a region's name, which has two columns, and pixels that it may take."""
 WIDE, NARROW = 640, 330
 """Pixels of pictures that no script fits to the page: most of them, and curves, of which three stand side by side."""
 
@@ -43,6 +49,15 @@ def charts(change: Change) -> dict[str, tuple[str, Spec]]:
     if change.attribution and len(change.attribution.parts) > 1 and change.attribution.total is not None:
         found["attribution"] = "Contribution to the gain", _attribution(change.attribution)
     return found | _compared(change.comparison, _base(change)) if change.comparison else found
+
+
+def spot_charts(spots: WeakSpots) -> dict[str, tuple[str, Spec]]:
+    """The regions that were found, as intervals; only where there are any."""
+    named = {
+        LOSING: ("Where it is worse than what it is compared with", spots.losing),
+        HARDEST: ("Where it is worst of all", spots.hardest),
+    }
+    return {name: (title, _regions(found)) for name, (title, found) in named.items() if found.found}
 
 
 def svg(name: str, spec: Spec) -> str:
@@ -103,6 +118,19 @@ def _slices(comparison: Comparison) -> Spec:
     points = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"tooltip": shown}}
     title = f"gain in {words(comparison.loss)} (right: better)"
     return lines(values, [zero(), noise(), points], title=title, real=True)
+
+
+def _regions(regions: Regions) -> Spec:
+    values = [
+        {"name": shortened(visible(each.name), REGION), "value": each.gain.value, "low": each.gain.low,
+         "high": each.gain.high, "real": "worse", "rows": f"{each.rows:,}", "p": each.p}
+        for each in regions.found
+    ]  # fmt: skip
+    shown = tips({"name": "region", "rows": "rows"}, {"value": "Δ", "low": "from", "high": "to", "p": "adjusted p"})
+    points = {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"tooltip": shown}}
+    spec = lines(values, [zero(), noise(), points], title=f"gain in {words(regions.metric)} (left: worse)", real=True)
+    spec["encoding"]["y"]["axis"]["labelLimit"] = REGION_PIXELS
+    return spec
 
 
 def _history(comparison: Comparison, base: str) -> Spec:

@@ -1,5 +1,7 @@
 """Branches that each hold one new batch, `data/<batch>`: which batches wait there, and how one is made and pushed.
 
+Of a project that is not the whole repository they are `data/<model>/<batch>`: two models may have batches of one name.
+
 A branch is one commit on top of its base: the batch's small files in `data/raw/` and the `.dvc` files of standing
 lookups that changed with it. Its message is the text of the pull request, so that whoever finds a branch without one
 can open it in the same words.
@@ -27,16 +29,12 @@ KEPT = "refs/ratchet/branches/"
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A batch that the base does not have, and the branch that holds it at `commit`."""
+    """A batch that the base does not have, and the branch that holds it at `commit`; `own`: it was made for it."""
 
     batch: str
     branch: str
     commit: str
-
-    @property
-    def own(self) -> bool:
-        """Whether the branch is the one that is made for this batch."""
-        return self.branch == branch_of(self.batch)
+    own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +47,19 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """The git remote `name` of the project at `root`, and what git needs to be let in."""
+    """The git remote `name` of the project at `root`, and what git needs to be let in.
+
+    `model` is empty for a project that is the whole repository.
+    """
 
     root: Path
     name: str
     access: Mapping[str, str]
+    model: str = ""
 
-
-def branch_of(batch: str) -> str:
-    """The branch that holds a batch alone."""
-    return f"{PREFIX}{batch}"
+    def branch_of(self, batch: str) -> str:
+        """The branch that holds a batch alone."""
+        return f"{PREFIX}{self.model}/{batch}" if self.model else f"{PREFIX}{batch}"
 
 
 def waiting(remote: Remote, base: str, others: Iterable[str]) -> list[Waiting]:
@@ -72,10 +73,10 @@ def waiting(remote: Remote, base: str, others: Iterable[str]) -> list[Waiting]:
     listing = git(["for-each-ref", "--format=%(objectname) %(refname)", KEPT], cwd=remote.root)
     here = _batches(Revision(remote.root, base))
     found = [
-        Waiting(batch=batch, branch=ref.removeprefix(KEPT), commit=commit)
+        Waiting(batch=batch, branch=branch, commit=commit, own=branch == remote.branch_of(batch))
         for commit, _, ref in (line.partition(" ") for line in listing.splitlines())
         # An earlier run may have left others there.
-        if ref.startswith(f"{KEPT}{PREFIX}") or ref.removeprefix(KEPT) in more
+        if (branch := ref.removeprefix(KEPT)).startswith(PREFIX) or branch in more
         for batch in sorted(_batches(Revision(remote.root, commit)) - here)
     ]
     # Of a batch that is on several branches its own comes first.
@@ -83,13 +84,17 @@ def waiting(remote: Remote, base: str, others: Iterable[str]) -> list[Waiting]:
 
 
 def commit(root: Path, base: str, paths: Sequence[Path], words: Words) -> str:
+    """A commit on top of `base` with these files as they are now (see `commit_on`)."""
+    return commit_on(root, base, paths, f"{words.title}\n\n{words.body}\n".encode())
+
+
+def commit_on(root: Path, base: str, paths: Sequence[Path], message: bytes) -> str:
     """A commit on top of `base` with these files as they are now; neither index nor work tree nor branch is touched."""
     with tempfile.TemporaryDirectory(prefix="ratchet-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git(["read-tree", base], cwd=root, env=index)
         git(["add", "--force", "--", *(str(path) for path in paths)], cwd=root, env=index)
         tree = git(["write-tree"], cwd=root, env=index)
-    message = f"{words.title}\n\n{words.body}\n".encode()
     return git(["commit-tree", tree, "-p", base], cwd=root, env=MACHINE, input=message)
 
 

@@ -17,6 +17,7 @@ from ratchet.io import files
 from ratchet.io.batches import pointer
 from ratchet.io.new_pointers import track_new
 from ratchet.io.yaml_text import parse_yaml
+from ratchet.settings import find_home, source_folders
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -33,18 +34,19 @@ REMOTE = "storage"
 def project(root: Path, remote: str | None) -> Iterator[Repo]:
     """The DVC project at `root`, with `remote` (a folder or URL) as its default remote where one is given.
 
-    Inside the block `root`, an absolute path, is the current folder.
+    Inside the block `root`, an absolute path, is the current folder: DVC takes paths, and names things, relative to it.
     """
     _stages_run_this(root)
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+
+    from ratchet.io.dvc_folder import FolderRepo
 
     logging.getLogger("dvc").setLevel(logging.WARNING)
     # A stage that never ran has no outputs to check out: nothing to warn about.
     logging.getLogger("dvc_data").setLevel(logging.ERROR)
     try:
         # DVC looks for the pipeline, and runs and names things, relative to the current folder.
-        with chdir(root), Repo(str(root), config=_config(remote)) as repo:
+        with chdir(root), FolderRepo(root, config=_config(remote)) as repo:
             yield repo
     except DvcException as error:
         raise ServiceFailed(f"dvc: {error}", next_step="mend what dvc says and try again") from error
@@ -110,8 +112,8 @@ def is_tracked(path: Path) -> bool:
 
 
 def has_remote(root: Path) -> bool:
-    """Whether the project's own configuration names a default remote."""
-    files = (root / ".dvc" / name for name in ("config", "config.local"))
+    """Whether the own configuration of the repository that the project at `root` is in names a default remote."""
+    files = (find_home(root) / ".dvc" / name for name in ("config", "config.local"))
     return any("remote = " in path.read_text(encoding="utf-8") for path in files if path.is_file())
 
 
@@ -239,8 +241,8 @@ def _config(remote: str | None) -> dict[str, Any]:
 
 
 def _stages_run_this(root: Path) -> None:
-    """Stages say `python -m ratchet.stages`: this Python, and the project's own code, which `dvc.yaml` depends on."""
-    os.environ["PYTHONPATH"] = str(root / "src")
+    """Stages say `python -m ratchet.stages`: this Python, and the repository's code, which `dvc.yaml` depends on."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in source_folders(root))
     here = str(Path(sys.executable).parent)
     if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
         os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])

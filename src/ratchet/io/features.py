@@ -15,7 +15,7 @@ from ratchet.core.schema import LOOKUPS, ROWS
 from ratchet.errors import DataRefused
 from ratchet.io.batches import UnitStore
 from ratchet.io.other_room import other_features, same_room
-from ratchet.io.room import feature_functions, read_params, read_schema
+from ratchet.io.room import feature_functions, read_params, read_schema, room_folder
 from ratchet.io.tables import read_frame, read_table
 from ratchet.io.validated import Validated
 
@@ -71,7 +71,7 @@ def features_for(root: Path, home: Path, batches: Mapping[str, LabelledBatch]) -
     """
     params = read_params(root)
     room = params.project.room
-    if same_room(home / "src" / room, root / "src" / room):
+    if same_room(room_folder(home, room), room_folder(root, room)):
         return pd.concat([batch.features for batch in batches.values()], ignore_index=True)
     return pd.concat([_part(_remade(root, home, name), batch) for name, batch in batches.items()], ignore_index=True)
 

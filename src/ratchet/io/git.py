@@ -33,12 +33,19 @@ def git(
 
     Raises ServiceFailed with git's words.
     """
+    said = git_bytes(args, cwd=cwd, env=env, input=input).decode(errors="surrogateescape")
+    return said.rstrip("\n") if strip else said
+
+
+def git_bytes(
+    args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, input: bytes | None = None
+) -> bytes:
+    """Like `git`, with what it prints as it is: file contents, of which one may be long."""
     done = _run(args, cwd=cwd, env=env, input=input)
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
         raise ServiceFailed(f"git {args[0]} failed in {cwd}: {words}", next_step="mend what git says and try again")
-    said = done.stdout.decode(errors="surrogateescape")
-    return said.rstrip("\n") if strip else said
+    return done.stdout
 
 
 def git_says(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> str | None:

@@ -34,13 +34,17 @@ def find_leakage(root: Path, plan: Plan, params: Params) -> LeakageCheck:
 
 
 def find_open_leakage(root: Path, plan: Plan, params: Params) -> LeakageCheck | None:
-    """Compare the open rows with what trains, but for their time, which is the same; None if there are none.
+    """Compare the open rows with what trains, but for their time, which lies among it; None if there are none.
 
     Raises ServiceFailed, TamperedFile.
     """
     reader = _Reader(root, read_schema(root, params), params)
     shown = [rows for rows in (reader.read(name, "open") for name in plan.train) if len(rows)]
-    return _found(replace(joined(shown), time=None), reader, plan) if shown else None
+    if not shown:
+        return None
+    rows = joined(shown)
+    found = _found(replace(rows, time=None), reader, plan)
+    return found.model_copy(update={"among_training": rows.time is not None})
 
 
 def _found(judging: Rows, reader: _Reader, plan: Plan) -> LeakageCheck:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratchet.errors import ServiceFailed
-from ratchet.io.git import MACHINE, git, git_says, token_environment
+from ratchet.io.git import MACHINE, git, git_bytes, git_says, token_environment
 from ratchet.settings import Secret
 
 ATTEMPTS = 40
 """Writes that are tried at most: of n racing writers the last one has lost n - 1 times."""
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
+AT_ONCE = 64
+"""Contents that one git process is asked for: the memory that is taken stays small."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,47 @@ class RecordBranch:
 
     def text(self, head: str | None, file: str) -> str:
         """A file as it is at the commit `head`; empty where there is no branch or no such file."""
+        blob = self.blobs(head).get(file)
+        return git(["cat-file", "blob", blob], cwd=self.root, strip=False) if blob else ""
+
+    def blobs(self, head: str | None) -> dict[str, str]:
+        """The branch's files at a commit, by path, each with git's name of its content."""
         if head is None:
-            return ""
+            return {}
         if git_says(["cat-file", "-e", f"{head}^{{commit}}"], cwd=self.root) is None:
             self._git(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, self.ref])
-        blob = self._blobs(head).get(file)
-        return git(["cat-file", "blob", blob], cwd=self.root, strip=False) if blob else ""
+        listing = self._git(["ls-tree", "--full-tree", "-r", "-z", head])
+        entries = (line.partition("\t") for line in listing.split("\0") if line)
+        return {path: entry.split()[2] for entry, _, path in entries}
+
+    def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
+        """What git has under these names, in their order. Raises ServiceFailed if one is not here."""
+        for first in range(0, len(blobs), AT_ONCE):
+            asked = blobs[first : first + AT_ONCE]
+            said = git_bytes(["cat-file", "--batch"], cwd=self.root, input="\n".join(asked).encode() + b"\n")
+            place = 0
+            for blob in asked:
+                end = said.index(b"\n", place)
+                size = said[place:end].rpartition(b" ")[2]
+                if not size.isdigit():
+                    raise ServiceFailed(f"git has no {blob} of {self.branch}", next_step="git fetch, then try again")
+                place = end + 1 + int(size) + 1
+                yield said[end + 1 : place - 1]
+
+    def blob(self, text: bytes) -> str:
+        """Keep a content in git; returns git's name of it."""
+        return self._git(["hash-object", "-w", "--stdin"], input=text)
 
     def put(self, head: str | None, file: str, text: str, *, title: str) -> bool:
         """Write a file on top of `head`; False if the branch has moved on, and nothing was written.
 
         Raises ServiceFailed if git cannot write there.
         """
-        commit = self._commit(head, file, text, title)
+        return self.put_blobs(head, {**self.blobs(head), file: self.blob(text.encode())}, title=title) is not None
+
+    def put_blobs(self, head: str | None, blobs: Mapping[str, str], *, title: str) -> str | None:
+        """The same for all files of the branch, by path, whose contents git has; returns the new commit, or None."""
+        commit = self._commit(blobs, head, title)
         lease = f"--force-with-lease={self.ref}:{head or ''}"
         try:
             self._git(["push", "--quiet", "--no-verify", lease, self.remote, f"{commit}:{self.ref}"])
@@ -65,21 +95,21 @@ class RecordBranch:
             if found == head:
                 raise
             # It may be ours: the answer of a push that succeeded can be lost on its way.
-            return found == commit
-        return True
+            return commit if found == commit else None
+        return commit
 
-    def _commit(self, head: str | None, file: str, text: str, title: str) -> str:
-        blob = self._git(["hash-object", "-w", "--stdin"], input=text.encode())
-        files = {**(self._blobs(head) if head else {}), file: blob}
-        lines = "".join(f"100644 blob {each}\t{name}\n" for name, each in sorted(files.items()))
-        tree = self._git(["mktree"], input=lines.encode())
+    def _commit(self, blobs: Mapping[str, str], head: str | None, title: str) -> str:
+        tree = self._tree(blobs)
         return self._git(["commit-tree", tree, *(["-p", head] if head else []), "-F", "-"], input=title.encode())
 
-    def _blobs(self, head: str) -> dict[str, str]:
-        """The branch's files at a commit, each with git's name of its content."""
-        listing = self._git(["ls-tree", "-z", head])
-        entries = (line.partition("\t") for line in listing.split("\0") if line)
-        return {name: entry.split()[2] for entry, _, name in entries}
+    def _tree(self, blobs: Mapping[str, str]) -> str:
+        """Git's name of a folder with these files, by path; those below it are written first."""
+        lines = {path: f"100644 blob {blob}\t{path}\n" for path, blob in blobs.items() if "/" not in path}
+        for folder in {path.partition("/")[0] for path in blobs if "/" in path}:
+            top = f"{folder}/"
+            inside = {path.removeprefix(top): blob for path, blob in blobs.items() if path.startswith(top)}
+            lines[folder] = f"040000 tree {self._tree(inside)}\t{folder}\n"
+        return self._git(["mktree"], input="".join(lines.values()).encode())
 
     def _git(self, args: list[str], *, input: bytes | None = None) -> str:
         return git(args, cwd=self.root, env={**MACHINE, **token_environment(self.token)}, input=input)

@@ -8,6 +8,7 @@ import yaml
 
 from ratchet.core.lock_merge import STAGES, merge_locks
 from ratchet.errors import UsageError
+from ratchet.io.yaml_text import LOADER
 
 
 def merge_texts(base: str, ours: str, theirs: str) -> str:
@@ -22,7 +23,7 @@ def merge_texts(base: str, ours: str, theirs: str) -> str:
 def parse(text: str, side: str) -> dict[str, Any]:
     """A lock's text as a mapping; `side` says whose it is. Raises UsageError if it is no lock."""
     try:
-        lock = yaml.safe_load(text)
+        lock = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError) as error:
         raise _broken(side, str(error)) from error
     if lock is None:

@@ -9,6 +9,7 @@ from ratchet.core.model_record import ModelRecord
 from ratchet.core.tracked_run import TRAINING, RunFacts
 from ratchet.io import model_folder
 from ratchet.io.code import library_versions
+from ratchet.io.golden import write_golden
 from ratchet.io.model_folder import LoadedModel
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 def write_sealed(target: Path, facts: RunFacts) -> str:
     """Write the model of a run into the new folder `target`; returns its seal."""
-    save(model_folder.read(facts.model), target)
+    model = model_folder.read(facts.model)
+    save(model, target)
     model_folder.copy(facts.model, target)
+    write_golden(target, model)
     model_folder.copy_room(facts.room, target)
     _write_raw_input(target, facts)
     return model_folder.write_seal(target)

@@ -47,6 +47,8 @@ TRUSTED = (
 
 CHAMPION = "champion.json"
 """The ledger's entry, beside a champion's files; it is not part of the seal, as it names it."""
+SIGNATURE = "manifest.dsse.json"
+"""The signed manifest (`io.signed_model`), beside a fetched model's files; it names the seal, and is no part of it."""
 
 AGAIN = "fetch it again with ratchet champion pull, or train again with ratchet run"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -128,7 +130,7 @@ def verify_seal(folder: Path, seal: str) -> None:
 
 
 def _sealable(folder: Path) -> list[Path]:
-    beside = (folder / SEAL, folder / CHAMPION)
+    beside = (folder / SEAL, folder / CHAMPION, folder / SIGNATURE)
     return sorted(path for path in folder.rglob("*") if path.is_file() and path not in beside)
 
 

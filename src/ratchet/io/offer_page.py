@@ -17,7 +17,7 @@ from ratchet.core.report.text import shortened
 from ratchet.core.sources.batch_source import BatchSource
 from ratchet.core.validation.records import ValidationReport
 from ratchet.io import validation_page
-from ratchet.io.data_branches import Words, branch_of
+from ratchet.io.data_branches import Words
 from ratchet.io.markdown import code, inline, link
 
 LIMIT = 20_000
@@ -32,19 +32,22 @@ ADDRESS = 200
 class Arrived:
     """A batch that came in: its report and record, its first and last time, the lookups that changed with it.
 
-    `span` is empty where the rows have no time; `page` is that of the run, empty outside one.
+    `branch` holds it. `span` is empty where the rows have no time; `page` is that of the run, empty outside one;
+    `model` is empty for the model of a whole repository.
     """
 
+    branch: str
     report: ValidationReport
     source: BatchSource
     span: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     page: str = ""
+    model: str = ""
 
 
-def title_of(batch: str) -> str:
+def title_of(batch: str, model: str = "") -> str:
     """The title of the request for a batch, and of its commit."""
-    return f"Data: {batch}"
+    return f"Data of {model}: {batch}" if model else f"Data: {batch}"
 
 
 def words(arrived: Arrived) -> Words:
@@ -54,7 +57,7 @@ def words(arrived: Arrived) -> Words:
     pointer = f"*The list goes on: `ratchet data show {batch}` has all of it.*"
     head = "\n".join((*_what_came(arrived), "", "### Validation", "", ""))
     body = head + sticky.cut(found, LIMIT - sticky.size(head), pointer)
-    return Words(title=title_of(batch), body=body.rstrip())
+    return Words(title=title_of(batch, arrived.model), body=body.rstrip())
 
 
 def refusals(pages: Iterable[str]) -> str:
@@ -103,7 +106,7 @@ def _what_came(arrived: Arrived) -> Iterable[str]:
     yield (
         "This was opened by itself, so that somebody looks before the model learns from it. The branch is trained, and "
         "the report follows as a comment. Merge to take the batch; close to leave it out: it is then not asked for "
-        f"again until the branch {code(branch_of(batch))} is deleted."
+        f"again until the branch {code(arrived.branch)} is deleted."
     )
     if arrived.page:
         yield f"\n{link('The run that found it', arrived.page)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ratchet.core.schema import LOOKUPS
@@ -118,7 +118,9 @@ class RawVersions:
         )
         old = [each for kind in ("deleted", "modified", "renamed") for each in found.get(kind, ())]
         new = [each for kind in ("added", "modified", "renamed") for each in found.get(kind, ())]
-        return _by_name(old, "old"), _by_name(new, "new")
+        # DVC takes paths relative to the project, and answers with paths in the repository.
+        above = self.before.root.relative_to(self.repo.root_dir)
+        return _by_name(old, "old", above), _by_name(new, "new", above)
 
     def _targets(self) -> list[str]:
         """The folders and files of raw data that either version tracks: DVC refuses one that neither has."""
@@ -154,10 +156,11 @@ def table_name(path: str) -> TableName | None:
     return None
 
 
-def _by_name(found: Iterable[Mapping[str, Any]], side: str) -> dict[TableName, Tracked]:
+def _by_name(found: Iterable[Mapping[str, Any]], side: str, above: PurePath) -> dict[TableName, Tracked]:
     named = {}
     for each in found:
-        path, md5 = (part[side] if isinstance(part, dict) else part for part in (each["path"], each["hash"]))
+        place, md5 = (part[side] if isinstance(part, dict) else part for part in (each["path"], each["hash"]))
+        path = PurePosixPath(place).relative_to(above).as_posix()
         if table := table_name(path):
             named[table] = Tracked(path, md5 or "")
     return named

@@ -40,7 +40,7 @@ def render_markdown(report: Report, page_url: str = "") -> str:
     """
     comparison = report.change.comparison if report.change else None
     history = markdown.history_chart(comparison, report.base) if comparison else None
-    text = _markdown().get_template("report.md.j2").render(
+    text = markdown_environment().get_template("report.md.j2").render(
         report=report,
         icon=ICONS[report.verdict],
         marks=MARKS,
@@ -54,6 +54,7 @@ def render_markdown(report: Report, page_url: str = "") -> str:
 def render_html(report: Report, evaluation: Path) -> str:
     """The report as one page; what it has no chart of its own for comes from the folder `evaluation`."""
     found = charts.charts(report.change) if report.change else {}
+    found |= charts.spot_charts(report.spots) if report.spots else {}
     drawn = {name: html_page.figure(title, spec, charts.svg(name, spec)) for name, (title, spec) in found.items()}
     own = {"curves.png"} if "roc" in drawn else set()
     text = evaluation / "classification_report.txt"
@@ -81,7 +82,7 @@ def _fitted(sections: list[str]) -> str:
     return "\n\n".join(kept) + "\n"
 
 
-def _markdown() -> Environment:
+def markdown_environment() -> Environment:
     """The pages' environment, but for what is escaped: `finalize` does it for Markdown."""
     environment = html_page.environment().overlay(
         autoescape=False, finalize=lambda each: each if isinstance(each, Markup) else _text(each)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.io import dvc, files, layout
+from ratchet.settings import find_home
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
 RESULT = ".dvc/reproduced.json"
-"""In the workspace: stages that ran, stages that were restored, the stage that failed and its exit code."""
+"""In the workspace's repository: stages that ran, those that were restored, the one that failed and its exit code."""
 
 
 @dataclass
@@ -70,4 +71,4 @@ def _run(repo: Repo, target: str) -> int:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    files.write_json(folder / RESULT, reproduce(folder, sys.argv[2], sys.argv[3]))
+    files.write_json(find_home(folder) / RESULT, reproduce(folder, sys.argv[2], sys.argv[3]))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ratchet.core.lock_merge import is_lock, is_result
 from ratchet.errors import ServiceFailed, UsageError
 from ratchet.io import layout
 from ratchet.io.git import git, git_says
-from ratchet.settings import PARAMS
+from ratchet.settings import PARAMS, shared
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -44,9 +45,14 @@ class Revision:
         Paths that the commit does not have are left out.
         """
         for name in sorted({name for path in paths for name in self.files(path)}):
-            target = into / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._bytes(name))
+            self._write(name, into / name)
+
+    def export_room(self, room: str, into: Path) -> None:
+        """Write the commit's room to `into/src/<room>`, whether it is the project's own or one that projects share."""
+        own = f"src/{room}"
+        place = next((place for place in (own, shared(self.root, own)) if self.files(place)), own)
+        for name in self.files(place):
+            self._write(name, into / own / name[len(place) + 1 :])
 
     def lock(self) -> dict[str, Any]:
         """The stages of `dvc.lock` by name: cmd, deps, params, outs; empty if nothing was computed for the commit."""
@@ -66,9 +72,11 @@ class Revision:
 
         Data that DVC tracks is not looked at. Empty where the lock is the commit's own, or has none of the stages.
         """
-        files, lock = self.files(), self.lock()
+        lock = self.lock()
         entries = [lock[name] for name in stages if name in lock]
         wanted = {dep["path"]: dep.get("md5", "") for entry in entries for dep in entry.get("deps", ())}
+        # Of the project, and what it shares with the repository's others.
+        files = {*self.files(), *self.files(shared(self.root, "src"))}
         paths = [path for path, md5 in wanted.items() if not path.startswith("data/") and self._md5(path, files) != md5]
         tree = yaml.safe_load(self.text(PARAMS) or "") or {}
         asked = [entry.get("params", {}).get(PARAMS, {}) for entry in entries]
@@ -82,6 +90,10 @@ class Revision:
             return _digest(self._bytes(path))
         listing = [{"md5": _digest(self._bytes(name)), "relpath": name[len(path) + 1 :]} for name in sorted(inside)]
         return f"{_digest(json.dumps(listing, sort_keys=True).encode())}.dir"
+
+    def _write(self, path: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self._bytes(path))
 
     def _bytes(self, path: str) -> bytes:
         text = git(["cat-file", "blob", f"{self.commit}:./{path}"], cwd=self.root, strip=False)
@@ -148,11 +160,13 @@ def _outs(stages: dict[str, Any]) -> dict[str, str]:
 
 
 def _reproduced(root: Path, commit: str, ref: str) -> str:
-    """The last commit from `commit` towards `ref` that differs from it only in what the pipeline writes."""
+    """The last commit from `commit` towards `ref` that differs from it only in what pipelines write."""
+    inside = git(["rev-parse", "--show-prefix"], cwd=root)
+    results = {inside + name for name in layout.RESULTS}
     later = git(["rev-list", "--first-parent", "--reverse", f"{commit}..{ref}"], cwd=root).split()
     for one in later:
-        changed = git(["diff", "--name-only", "--relative", "-z", commit, one], cwd=root).split("\0")
-        if not set(filter(None, changed)) <= set(layout.RESULTS):
+        changed = git(["diff", "--name-only", "-z", commit, one], cwd=root).split("\0")
+        if not all(path in results or is_lock(path) or is_result(path) for path in filter(None, changed)):
             break
         commit = one
     return commit

@@ -51,10 +51,15 @@ def table_of(
     raw = [name for name in schema.rows.columns if name in columns and name not in features.columns]
     if not raw:
         return features
+    return pd.concat([features, rows_of(root, schema, batches, raw)], axis=1)
+
+
+def rows_of(root: Path, schema: Schema, batches: Mapping[str, LabelledBatch], columns: Sequence[str]) -> pd.DataFrame:
+    """These `columns` of the raw rows of `batches`, one line per labelled row. Raises ServiceFailed, TamperedFile."""
     store = UnitStore(root / layout.FEATURES)
     parts: list[pd.DataFrame] = []
     for name, batch in batches.items():
         keys = read_table(store.file(name, "labels.parquet")).select(schema.rows.key)
         kept = keys if batch.kept is None else keys.filter(pa.array(batch.kept))
-        parts.append(row_columns(root, name, raw, kept).to_pandas())
-    return pd.concat([features, pd.concat(parts, ignore_index=True)], axis=1)
+        parts.append(row_columns(root, name, columns, kept).to_pandas())
+    return pd.concat(parts, ignore_index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from ratchet.core.params import Params
 from ratchet.core.raw_input import requested_tables
 from ratchet.core.schema import ROWS, Schema, Table
 from ratchet.core.validation.refusal import refusal
-from ratchet.errors import DataRefused, UsageError
+from ratchet.errors import BatchRefused, DataRefused, UsageError
 from ratchet.io.room import feature_functions, read_schema
 from ratchet.io.tables import read_raw
 from ratchet.io.validated import Validated
@@ -27,21 +27,32 @@ if TYPE_CHECKING:
 LOOKUPS = "lookups"
 
 
+class RowsOfFile(NamedTuple):
+    """The model's input table, what its rows are called, and what `schema.yaml` warns of."""
+
+    features: pd.DataFrame
+    names: list[RowName]
+    notes: tuple[str, ...]
+
+
 def rows_of_file(
     root: Path, params: Params, features: Sequence[Feature], path: Path, lookups: Mapping[str, Path]
-) -> tuple[pd.DataFrame, list[RowName]]:
-    """The model's input table of the rows in a CSV or Parquet file, and what they are called.
+) -> RowsOfFile:
+    """The rows in a CSV or Parquet file.
 
     The file has the columns of `schema.yaml` that are known beforehand, from which the room makes features, or it has
-    the features themselves. Raises UsageError where it has neither, BatchRefused where a value is not of its type.
+    the features themselves. Rows are held to what a server holds them to. Raises UsageError where the file has neither,
+    BatchRefused where a value is not of its type or breaks a rule, DataRefused where a feature is missing in a row.
     """
     schema = read_schema(root, params)
     tables = requested_tables(schema)
     raw = read_raw(path, batch=path.name, texts=_texts(tables[ROWS], features))
     if not set(tables[ROWS].columns) - set(raw.column_names):
-        return _from_raw(root, params, schema, raw, _lookups(tables, lookups, path.name)), _numbered(raw.num_rows)
+        typed = {ROWS: _rows(schema, raw, path.name), **_lookups(tables, lookups, path.name)}
+        notes = _kept_rules(typed, tables, path.name)
+        return RowsOfFile(_from_raw(root, params, schema, typed), _numbered(raw.num_rows), notes)
     if not {feature.name for feature in features} - set(raw.column_names):
-        return _from_features(raw, features, path), _numbered(raw.num_rows)
+        return RowsOfFile(_from_features(raw, features, path), _numbered(raw.num_rows), ())
     missing = [name for name in tables[ROWS].columns if name not in raw.column_names]
     raise UsageError(
         f"{path.name} has neither raw rows ({', '.join(missing)} missing) nor all features of the model",
@@ -84,7 +95,7 @@ def _texts(table: Table, features: Sequence[Feature]) -> list[str]:
     return [*table.texts(), *sorted(named)]
 
 
-def _lookups(tables: Mapping[str, Table], given: Mapping[str, Path], name: str) -> dict[str, pd.DataFrame]:
+def _lookups(tables: Mapping[str, Table], given: Mapping[str, Path], name: str) -> dict[str, pa.Table]:
     """The lookups that come with a batch, from files. Raises UsageError unless exactly these are given."""
     needed = {each: table for each, table in tables.items() if each != ROWS}
     if missing := sorted(set(needed) ^ set(given)):
@@ -99,32 +110,58 @@ def _lookups(tables: Mapping[str, Table], given: Mapping[str, Path], name: str) 
     }
 
 
-def _from_raw(
-    root: Path, params: Params, schema: Schema, raw: pa.Table, lookups: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
-    """Features as the room makes them; outcomes that the file has, too, are not looked at."""
-    before = [name for name in raw.column_names if name not in set(schema.rows.columns) - set(schema.known_before())]
-    rows = _typed(raw.select(before), requested_tables(schema)[ROWS], ROWS, ROWS)
+def _rows(schema: Schema, raw: pa.Table, name: str) -> pa.Table:
+    """Without the outcomes, which are not looked at where the file has them, too."""
+    before = [each for each in raw.column_names if each not in set(schema.rows.columns) - set(schema.known_before())]
+    return _typed(raw.select(before), requested_tables(schema)[ROWS], ROWS, name)
+
+
+def _kept_rules(typed: Mapping[str, pa.Table], tables: Mapping[str, Table], name: str) -> tuple[str, ...]:
+    """What is only warned of. Raises BatchRefused that lists every broken rule, as a server refuses a request."""
+    import polars as pl
+
+    from ratchet.core.validation.asked_rows import broken_by
+    from ratchet.core.validation.row_findings import finding_of
+
+    frames = {table: pl.DataFrame(rows) for table, rows in typed.items()}
+    found = list(broken_by(frames, tables))
+    findings = [(each.refused, finding_of(each.broken, frames[each.table], table=each.table)) for each in found]
+    if hard := [finding for is_refused, finding in findings if is_refused]:
+        why = refusal(name, hard).violations
+        raise BatchRefused(name, why, next_step="mend the rows; schema.yaml says what they must keep to")
+    return tuple(f"{each.table}.{each.column} {each.sentence}: {each.count:,} rows" for _, each in findings)
+
+
+def _from_raw(root: Path, params: Params, schema: Schema, typed: Mapping[str, pa.Table]) -> pd.DataFrame:
+    """Features as the room makes them."""
+    tables = {name: table.to_pandas() for name, table in typed.items()}
+    rows = tables.pop(ROWS)
     valid = Validated(root)
     standing = {name: valid.rows(LOOKUPS, name) for name in schema.standing_tables()}
     build = feature_functions(root, params).build
-    return check_features(build(rows.copy(), {**standing, **lookups}), rows)
+    return check_features(build(rows.copy(), {**standing, **tables}), rows)
 
 
-def _typed(raw: pa.Table, table: Table, name: str, batch: str) -> pd.DataFrame:
+def _typed(raw: pa.Table, table: Table, name: str, batch: str) -> pa.Table:
     typed, findings = conform(raw, table, name=name)
     if findings:
         raise refusal(batch, findings)
-    frame: pd.DataFrame = typed.to_pandas()
-    return frame
+    return typed
 
 
 def _from_features(raw: pa.Table, features: Sequence[Feature], path: Path) -> pd.DataFrame:
     frame: pd.DataFrame = raw.to_pandas()
     try:
-        return model_inputs(frame, features)
+        inputs = model_inputs(frame, features)
     except ValueError as error:
         raise DataRefused(f"{path.name}: a feature that is a number is none: {error}") from error
+    if absent := [each.name for each in features if not each.nullable and inputs[each.name].isna().any()]:
+        where = int(inputs[absent[0]].isna().to_numpy().argmax()) + 1
+        raise DataRefused(
+            f"{path.name}: the feature {absent[0]} is missing in row {where}, and no training row lacks it",
+            next_step="give it a value; a server refuses such a row, too",
+        )
+    return inputs
 
 
 def _numbered(rows: int) -> list[RowName]:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from ratchet.core.decision import Decision, Evidence, Look
 from ratchet.errors import DataRefused, ServiceFailed
-from ratchet.io import files, layout
+from ratchet.io import files, layout, rules
 
 Result = TypeVar("Result")
 
@@ -51,11 +51,14 @@ def write_evidence(root: Path, evidence: Evidence) -> None:
 
 
 def read_evidence(root: Path) -> Evidence:
-    """What `evaluate` wrote. Raises ServiceFailed, which quotes nothing of it, if it is not there or not whole."""
+    """What `evaluate` wrote, with the digest of the code that decides by it.
+
+    Raises ServiceFailed, which quotes nothing of it, if it is not there or not whole.
+    """
     path = root / layout.SEALED / EVIDENCE
     text = _bytes(path)
     try:
-        return Evidence.model_validate_json(text)
+        return Evidence.model_validate_json(text).model_copy(update={"rules": rules.digest()})
     except ValueError:
         problem = f"{path} is not what this version of evaluate writes"
     raise ServiceFailed(problem, next_step="remove it; ratchet run makes it again")

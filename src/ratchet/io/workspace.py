@@ -27,13 +27,15 @@ from ratchet.io import cache, dvc, layout
 from ratchet.io.git import git
 from ratchet.io.reproduction import RESULT
 from ratchet.io.revision import Revision
-from ratchet.settings import PARAMS
+from ratchet.settings import PARAMS, find_home, shared
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
 DATA = ("data/raw", "data/lookups")
 CODE = ("src", "dvc.yaml", ".dvcignore")
+SHARED = ("src", ".dvcignore")
+"""Code that the repository has for all its projects, where the project is not the whole of it."""
 SMALL = (layout.TRAIN_METRICS, layout.EVALUATE_METRICS, layout.DECISION)
 """Outputs that git holds: without them their stages would count as changed."""
 ENVIRONMENT = "requirements/run.txt"
@@ -86,7 +88,7 @@ class Workspace:
 
         Raises RerunFailed if a stage ends early, ServiceFailed if DVC does.
         """
-        result = self.root / RESULT
+        result = find_home(self.root) / RESULT
         done = subprocess.run(
             [sys.executable, "-m", "ratchet.io.reproduction", str(self.root), target, str(self.runs or "")],
             env={
@@ -94,7 +96,7 @@ class Workspace:
                 "PYTHONPATH": str(Path(__file__).parents[2]),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 # DVC remembers hashes by the project's path: that of a folder that is gone helps nobody.
-                "DVC_SITE_CACHE_DIR": str(self.root / ".dvc" / "site"),
+                "DVC_SITE_CACHE_DIR": str(find_home(self.root) / ".dvc" / "site"),
             },
             capture_output=True,
             text=True,
@@ -124,10 +126,13 @@ def workspace(root: Path, remote: str | None, parts: Parts) -> Iterator[Workspac
     Raises ServiceFailed if tracked data is neither in the cache nor on the remote.
     """
     with tempfile.TemporaryDirectory(prefix="ratchet-") as name:
-        place = Path(name).resolve() / "project"
+        home = Path(name).resolve() / "project"
+        # As deep as the project is in its repository: the pipeline may name what lies above it.
+        place = home / root.relative_to(find_home(root))
+        place.mkdir(parents=True)
         _lay_out(root, parts, place)
         with dvc.project(root, remote) as repo:
-            _configure(repo, place)
+            _configure(repo, home)
             _bring(repo, place)
         yield Workspace(place, root / ".ratchet" / "runs" / parts.libraries if parts.libraries else None)
 
@@ -137,10 +142,10 @@ def identity(root: Path, parts: Parts) -> str:
 
     Files count by git's names of their content; of the parameters the values count, not the text.
     """
-    libraries = root / ENVIRONMENT
+    libraries = root / shared(root, ENVIRONMENT)
     inputs = {
         "data": _blobs(root, parts.data, DATA),
-        "code": _blobs(root, parts.code, CODE),
+        "code": _blobs(root, parts.code, _code(root)),
         "params": _params(root, parts),
         "libraries": libraries.read_text(encoding="utf-8") if libraries.is_file() else "",
     }
@@ -148,7 +153,7 @@ def identity(root: Path, parts: Parts) -> str:
 
 
 def _lay_out(root: Path, parts: Parts, place: Path) -> None:
-    _copy(root, parts.code, CODE, place)
+    _copy(root, parts.code, _code(root), place)
     (place / PARAMS).write_text(yaml.safe_dump(_params(root, parts), sort_keys=False), encoding="utf-8")
     if parts.tables is None:
         _copy(root, parts.data, DATA, place)
@@ -160,12 +165,17 @@ def _lay_out(root: Path, parts: Parts, place: Path) -> None:
             shutil.copytree(given, place / folder)
 
 
-def _configure(repo: Repo, place: Path) -> None:
-    """Make it a DVC project without git, whose cache is that of `repo`."""
+def _code(root: Path) -> tuple[str, ...]:
+    """Where the code is that a project runs, relative to it."""
+    return tuple(dict.fromkeys((*CODE, *(shared(root, name) for name in SHARED))))
+
+
+def _configure(repo: Repo, home: Path) -> None:
+    """Make it a DVC repository without git, whose cache is that of `repo`."""
     from dvc.config import Config
 
-    (place / ".dvc").mkdir()
-    with Config(str(place / ".dvc")).edit("repo") as config:
+    (home / ".dvc").mkdir()
+    with Config(str(home / ".dvc")).edit("repo") as config:
         config["core"] = {"no_scm": True, "analytics": False, "check_update": False}
         config["cache"] = {"dir": repo.cache.legacy.path, "type": "reflink,hardlink,symlink,copy"}
         if shared := repo.config["cache"].get("shared"):
@@ -218,7 +228,9 @@ def _blobs(root: Path, commit: Revision | None, paths: tuple[str, ...]) -> dict[
     """Git's name of the content of each file at or below `paths`, by the file's path."""
     if commit is None:
         names = _work_tree(root, paths)
-        asked = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
+        # Names from standard input are of the whole work tree, wherever git is called.
+        inside = git(["rev-parse", "--show-prefix"], cwd=root)
+        asked = "".join(f"{os.path.normpath(inside + name)}\n" for name in names).encode(errors="surrogateescape")
         return dict(zip(names, git(["hash-object", "--stdin-paths"], cwd=root, input=asked).split(), strict=True))
     listing = git(["ls-tree", "-r", "-z", commit.commit, "--", *paths], cwd=commit.root)
     lines = (line.partition("\t") for line in listing.split("\0") if line)

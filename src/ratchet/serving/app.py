@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,15 +23,14 @@ from starlette.routing import Route
 
 from ratchet.core.schema import ROWS
 from ratchet.serving import bodies, mlflow_protocol, notes
+from ratchet.serving.desk import Answered, Asked, Desk
 from ratchet.serving.fields import clipped
 from ratchet.serving.holder import Holder
 from ratchet.serving.inputs import Columns, Inputs
 from ratchet.serving.openapi import document
 from ratchet.serving.predictor import Predictor, predictions
+from ratchet.serving.questions import Features, Question, RawRows
 from ratchet.serving.refusal import RequestRefused
-
-if TYPE_CHECKING:
-    from ratchet.core.scoring import Scores
 
 INVOCATIONS = "/invocations"
 RAW_THREADS = 2
@@ -42,13 +43,20 @@ ENDPOINTS = (
     "POST /predict, POST /predict/raw, POST /invocations, GET /model, GET /skew, GET /openapi.json, GET /health, "
     "GET /ping, GET /version"
 )
+CLIENT = "x-client-id"
+"""The header in which callers may say who they are, so that a canary answers the same ones each time."""
+PREDICTION = "x-prediction-id"
+"""The header that says under which id the answer is in the log."""
 CLIENT_GONE = 499
 """Nobody reads it: the caller closed the connection before the body was there (nginx's number for it)."""
 
 
-def create_app(holder: Holder, *, max_rows: int) -> Starlette:
-    """The application that answers from whatever `holder` holds; one request may have `max_rows` rows."""
-    api = _Api(holder, max_rows)
+def create_app(holder: Holder, *, max_rows: int, desk: Desk | None = None) -> Starlette:
+    """The application that answers from whatever `holder` holds; one request may have `max_rows` rows.
+
+    Without a `desk` nothing is written down, and nothing is tried.
+    """
+    api = _Api(holder, max_rows, desk or Desk())
     return Starlette(
         routes=[
             Route("/predict", api.predict, methods=["POST"]),
@@ -72,8 +80,9 @@ def create_app(holder: Holder, *, max_rows: int) -> Starlette:
 
 
 class _Api:
-    def __init__(self, holder: Holder, max_rows: int) -> None:
+    def __init__(self, holder: Holder, max_rows: int, desk: Desk) -> None:
         self._holder = holder
+        self._desk = desk
         self._max_rows = max_rows
         self._max_bytes = bodies.limit_for(max_rows)
         self._threads = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="score")
@@ -85,18 +94,19 @@ class _Api:
         yield
         self._threads.shutdown()
         self._raw_threads.shutdown()
+        self._desk.close()
 
     async def predict(self, request: Request) -> Response:
-        return await self._answered(request, self._predict, self._threads)
+        return await self._answered(request, _Endpoint("predict", self._features, _predicted), self._threads)
 
     async def predict_raw(self, request: Request) -> Response:
-        return await self._answered(request, self._predict_raw, self._raw_threads)
+        return await self._answered(request, _Endpoint("predict/raw", self._raw, _predicted), self._raw_threads)
 
     async def invocations(self, request: Request) -> Response:
-        return await self._answered(request, self._invoke, self._threads)
+        return await self._answered(request, _Endpoint("invocations", self._mlflow, _invoked), self._threads)
 
     async def health(self, _request: Request) -> Response:
-        return _json(self._holder.health())
+        return _json({**self._holder.health(), "log": self._desk.health()})
 
     async def model(self, _request: Request) -> Response:
         return _json(self._holder.serving().card)
@@ -114,31 +124,59 @@ class _Api:
     async def version(self, _request: Request) -> Response:
         return Response(mlflow_protocol.version(), media_type=bodies.JSON)
 
-    async def _answered(
-        self, request: Request, answer: Callable[[Predictor, bytes], Mapping[str, Any]], threads: ThreadPoolExecutor
-    ) -> Response:
+    async def _answered(self, request: Request, endpoint: _Endpoint, threads: ThreadPoolExecutor) -> Response:
         body = await bodies.read_json(request, self._max_bytes)
-        predictor = self._holder.serving()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads, lambda: _json(answer(predictor, body)))
+        predictor, trial = self._holder.serving(), self._holder.trial
+        client = request.headers.get(CLIENT, "")
 
-    def _predict(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
+        def answer() -> Response:
+            asked = Asked(question=endpoint.read(predictor, body), endpoint=endpoint.name, client=client)
+            return _response(endpoint, self._desk.answer(asked, predictor, trial))
+
+        return await asyncio.get_running_loop().run_in_executor(threads, answer)
+
+    def _features(self, predictor: Predictor, body: bytes) -> Question:
         columns = _columns(bodies.decode(body), predictor.inputs, self._max_rows)
-        return _predicted(predictor, *predictor.score(columns))
+        return Features(columns, predictor.inputs.kinds)
 
-    def _predict_raw(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
-        return _predicted(predictor, *predictor.score_raw(body, max_rows=self._max_rows))
+    def _raw(self, _predictor: Predictor, body: bytes) -> Question:
+        return RawRows(body, self._max_rows)
 
-    def _invoke(self, predictor: Predictor, body: bytes) -> dict[str, Any]:
+    def _mlflow(self, predictor: Predictor, body: bytes) -> Question:
         columns = mlflow_protocol.columns(bodies.decode_with_nan(body), predictor.inputs, self._max_rows)
-        scores, _ = predictor.score(columns)
-        # As MLflow's own server does: the rows of `predict_proba`, or the values of `predict`.
-        return {"predictions": (scores[:, 0] if predictor.record.task == "regression" else scores).tolist()}
+        return Features(columns, predictor.inputs.kinds)
 
 
-def _predicted(predictor: Predictor, scores: Scores, remarks: Sequence[notes.Note]) -> dict[str, Any]:
-    answer = predictions(predictor.record, scores)
-    return {"model": predictor.names, "predictions": answer, **notes.told(remarks)}
+@dataclass(frozen=True)
+class _Endpoint:
+    """How an endpoint reads a body, which the champion must take, and how it tells the answer."""
+
+    name: str
+    read: Callable[[Predictor, bytes], Question]
+    tell: Callable[[Answered], Mapping[str, Any]]
+
+
+def _response(endpoint: _Endpoint, answered: Answered) -> Response:
+    headers = {PREDICTION: answered.prediction_id} if answered.prediction_id else None
+    response = _json(endpoint.tell(answered), headers=headers)
+    if (afterwards := answered.afterwards) is not None:
+
+        async def begin() -> None:
+            afterwards()
+
+        response.background = BackgroundTask(begin)
+    return response
+
+
+def _predicted(answered: Answered) -> dict[str, Any]:
+    answer = predictions(answered.predictor.record, answered.scores)
+    return {"model": answered.predictor.names, "predictions": answer, **notes.told(answered.notes)}
+
+
+def _invoked(answered: Answered) -> dict[str, Any]:
+    """As MLflow's own server does: the rows of `predict_proba`, or the values of `predict`."""
+    scores = answered.scores
+    return {"predictions": (scores[:, 0] if answered.predictor.record.task == "regression" else scores).tolist()}
 
 
 def _columns(body: object, inputs: Inputs, max_rows: int) -> Columns:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ratchet.serving.predictor import Predictor
 from ratchet.serving.refusal import RequestRefused
+from ratchet.serving.trial import Trial
 
 NOTHING_YET = "no champion has been promoted yet"
 NEXT = "ratchet run, then ratchet promote; the server follows the ledger and needs no restart"
@@ -14,9 +15,9 @@ NEXT = "ratchet run, then ratchet promote; the server follows the ledger and nee
 
 @dataclass
 class Holder:
-    """What serves, and how following the ledger goes.
+    """What serves, what is on trial beside it, and how following the ledger goes.
 
-    Each field is replaced as a whole and only by the watcher, so readers need no lock.
+    Each field is replaced as a whole and only by its watcher, so readers need no lock.
     """
 
     predictor: Predictor | None = None
@@ -24,6 +25,12 @@ class Holder:
     """Why the newest champion is not the one that serves; empty when it is, or when there is none."""
     checked: str = ""
     """When the ledger was last asked, whatever it said: ISO 8601, UTC."""
+
+    head: str | None = None
+    """The ledger as the watcher last saw it."""
+    trial: Trial | None = None
+    trial_trouble: str = ""
+    """Why a version that should be on trial is not; empty when there is none, or it is."""
 
     def serving(self) -> Predictor:
         """The predictor to answer one whole request from. Raises RequestRefused with status 503 if there is none."""
@@ -33,7 +40,7 @@ class Holder:
         return predictor
 
     def health(self) -> dict[str, Any]:
-        """Which version serves, what hinders a newer one, and why this one takes no raw rows, if it takes none.
+        """Which version serves, what hinders a newer one, why it takes no raw rows if it takes none, and any trial.
 
         Raises RequestRefused with status 503 if none serves.
         """
@@ -45,4 +52,6 @@ class Holder:
             "checked": self.checked,
             "trouble": self.trouble or None,
             "raw_trouble": predictor.raw.reason or None,
+            "trial": self.trial.health() if self.trial else None,
+            "trial_trouble": self.trial_trouble or None,
         }

@@ -25,6 +25,7 @@ class Inputs:
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self.features = tuple(features)
+        self.kinds = {feature.name: feature.kind for feature in features}
         self._fields = Fields(feature.name for feature in features)
 
     def from_rows(self, rows: Sequence[object]) -> Columns:

@@ -24,6 +24,19 @@ REFUSED = {
     "415": "The content type is not application/json",
     "503": "No champion serves",
 }
+CLIENT: Json = {
+    "name": "x-client-id",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "who asks, in any words: the same name is answered by the same version as long as one is on trial",
+}
+LOGGED: Json = {
+    "x-prediction-id": {
+        "schema": {"type": "string"},
+        "description": "the answer's id in the log, if there is one; row i is ID/i",
+    }
+}
 RAW_SUMMARY = "Predictions from raw rows, checked by schema.yaml and made into features by the model's own code"
 RAW_REFUSED = {
     "422": "Rows that the schema of the body allows, and that break another rule of schema.yaml",
@@ -63,8 +76,9 @@ def _predict(name: str, summary: str, body: str, refused: dict[str, str]) -> Jso
     operation = {
         "operationId": name,
         "summary": summary,
+        "parameters": [CLIENT],
         "requestBody": {"required": True, "content": _json_content(_ref(body))},
-        "responses": {"200": _content("The predictions", "Predictions"), **refusals},
+        "responses": {"200": {**_content("The predictions", "Predictions"), "headers": LOGGED}, **refusals},
     }
     return {"post": operation}
 
@@ -77,9 +91,14 @@ def _mlflow(record: ModelRecord) -> Json:
             "post": {
                 "operationId": "invocations",
                 "summary": "MLflow's scoring protocol: dataframe_split, dataframe_records, inputs or instances",
+                "parameters": [CLIENT],
                 "requestBody": {"required": True, "content": _json_content({"type": "object"})},
                 "responses": {
-                    "200": {"description": "The rows of predict_proba, or values", "content": answer},
+                    "200": {
+                        "description": "The rows of predict_proba, or values",
+                        "content": answer,
+                        "headers": LOGGED,
+                    },
                     "400": _content("Refused, in MLflow's words", "MlflowError"),
                 },
             }

@@ -14,12 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.core.ledger import Entry
+from ratchet.core.ledger_entries import Entry, RegistrationEntry
 from ratchet.core.model_record import ModelRecord
 from ratchet.errors import ServiceFailed
+from ratchet.io import model_folder
 from ratchet.io.champion import read_champion
 from ratchet.serving.inputs import Columns, Inputs
-from ratchet.serving.raw.rows import RawRows, open_raw_rows
+from ratchet.serving.raw.rows import RawRows, open_raw_rows, open_raw_rows_of
 from ratchet.serving.refusal import RequestRefused
 from ratchet.serving.skew import Skew
 
@@ -40,7 +41,11 @@ class Predictor:
     """One version of the model: nothing in it changes, so a request that holds it answers from it to the end."""
 
     def __init__(
-        self, record: ModelRecord, pipeline: scoring.Predictor, champion: Entry, raw: RawRows | None = None
+        self,
+        record: ModelRecord,
+        pipeline: scoring.Predictor,
+        champion: Entry | RegistrationEntry,
+        raw: RawRows | None = None,
     ) -> None:
         self.record = record
         self.champion = champion
@@ -62,6 +67,16 @@ class Predictor:
         if champion is None:
             raise ServiceFailed(f"{folder} holds no champion", next_step="ratchet history says what should serve")
         return cls(champion.model.record, champion.model.pipeline, champion.entry, raw)
+
+    @classmethod
+    def load_trial(cls, folder: Path, entry: RegistrationEntry) -> Predictor:
+        """Read a candidate's sealed folder, verified against its registration. Raises as `load`; the folder must stay.
+
+        It is asked as a champion would be, and stands where a champion stands.
+        """
+        raw = open_raw_rows_of(folder, entry.seal)
+        model = model_folder.read(folder, seal=entry.seal)
+        return cls(model.record, model.pipeline, entry, raw)
 
     def when_done(self, callback: Callable[[], object]) -> None:
         """Call back once the folder is no longer needed: at once, or after the last raw request was answered."""
@@ -90,7 +105,10 @@ class Predictor:
 
     def score_raw(self, body: bytes, *, max_rows: int) -> tuple[scoring.Scores, list[Note]]:
         """Scores of the raw rows in a request's body, and what is to be noted of them. Raises RequestRefused."""
-        features, notes = self.raw.features(body, max_rows=max_rows)
+        return self.score_made(*self.raw.features(body, max_rows=max_rows))
+
+    def score_made(self, features: pa.Table, notes: list[Note]) -> tuple[scoring.Scores, list[Note]]:
+        """Scores of features that this version's room has made, and its notes with those on them."""
         scores = self._score_table(features)
         columns = {each.name: features.column(each.name).to_pylist() for each in self.record.features}
         return scores, notes + self.skew.see(columns)

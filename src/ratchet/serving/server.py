@@ -7,7 +7,7 @@ import shlex
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -17,10 +17,14 @@ import uvicorn
 from ratchet.core.params import Params, Serve
 from ratchet.errors import UsageError
 from ratchet.io.ledger import LedgerBranch
+from ratchet.io.prediction_log import log_folder
+from ratchet.io.prediction_writer import PredictionWriter
 from ratchet.serving.app import create_app
 from ratchet.serving.bodies import JSON
+from ratchet.serving.desk import Desk
 from ratchet.serving.holder import NEXT, NOTHING_YET, Holder
 from ratchet.serving.source import ChampionSource, LedgerSource
+from ratchet.serving.trial_watcher import TrialWatcher
 from ratchet.serving.watcher import Watcher
 from ratchet.settings import load_settings
 
@@ -39,22 +43,35 @@ def serve(root: Path, params: Params, *, remote: str, host: str, port: int, fold
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     ledger = LedgerBranch(root, remote, params.promotion.branch, load_settings(root).git_token)
     options = params.serve.model_copy(update={"host": host, "port": port})
-    run(LedgerSource(ledger), options, folder)
+    log = log_folder(load_settings(root), options.log) if options.log else None
+    run(LedgerSource(ledger), options, folder, log=log)
 
 
-def run(source: ChampionSource, options: Serve, folder: Path) -> None:
-    """Serve what `source` says until SIGTERM or SIGINT. Raises UsageError if the port cannot be had."""
+def run(source: ChampionSource, options: Serve, folder: Path, *, log: Path | None = None) -> None:
+    """Serve what `source` says until SIGTERM or SIGINT. Raises UsageError if the port cannot be had.
+
+    Answers are written to the folder `log`; without one nothing is, and nothing is on trial.
+    """
     holder = Holder()
     watcher = Watcher(source, holder, folder=folder, poll_seconds=options.poll_seconds)
-    with bound(options.host, options.port) as taken, suppress(KeyboardInterrupt):
-        try:
-            with _stop_signals(signal.default_int_handler):
-                watcher.check()
-            watcher.start()
-            with _stop_signals(_ignored):
-                _Announcing(holder, options).run(sockets=[taken])
-        finally:
-            watcher.stop()
+    with bound(options.host, options.port) as taken, suppress(KeyboardInterrupt), ExitStack() as stopping:
+        stopping.callback(watcher.stop)
+        with _stop_signals(signal.default_int_handler):
+            watcher.check()
+        watcher.start()
+        if log is not None:
+            trials = _trials(source, holder, options, folder)
+            stopping.callback(trials.stop)
+            trials.start()
+        desk = Desk(PredictionWriter(log) if log else None, log_inputs=options.log_inputs)
+        with _stop_signals(_ignored):
+            _Announcing(holder, options, desk).run(sockets=[taken])
+
+
+def _trials(source: ChampionSource, holder: Holder, options: Serve, folder: Path) -> TrialWatcher:
+    return TrialWatcher(
+        source, holder, folder=folder, poll_seconds=options.poll_seconds, trial_seconds=options.trial_seconds
+    )
 
 
 def greeting(holder: Holder, url: str) -> str:
@@ -71,10 +88,10 @@ def greeting(holder: Holder, url: str) -> str:
 class _Announcing(uvicorn.Server):
     """Says where it is once it answers there."""
 
-    def __init__(self, holder: Holder, options: Serve) -> None:
+    def __init__(self, holder: Holder, options: Serve, desk: Desk) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(holder, max_rows=options.max_rows),
+                create_app(holder, max_rows=options.max_rows, desk=desk),
                 log_config=None,
                 access_log=False,
                 server_header=False,

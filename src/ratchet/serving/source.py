@@ -32,18 +32,22 @@ class ChampionSource(Protocol):
         """Write the serving champion's verified folder to `into`, which does not exist yet."""
         ...
 
+    def pull_trial(self, into: Path) -> None:
+        """Write what is on trial, verified, to `into`, which does not exist yet; `io.trial_folder` reads it."""
+        ...
+
     def cancel(self) -> None:
         """End a pull that is under way in another thread; later ones fail."""
         ...
 
 
 class LedgerSource:
-    """The champion of the project that the ledger's `root` is in."""
+    """The champion of the project that the ledger's `root` is in. Several threads may pull at once."""
 
     def __init__(self, ledger: LedgerBranch) -> None:
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._pulling: subprocess.Popen[str] | None = None
+        self._pulling: list[subprocess.Popen[str]] = []
         self._cancelled = False
 
     def head(self) -> str | None:
@@ -52,29 +56,37 @@ class LedgerSource:
 
     def pull(self, into: Path) -> None:
         """Run `ratchet champion pull`. Raises ServiceFailed with its last words."""
-        with self._start([sys.executable, "-m", "ratchet", "champion", "pull", "--into", f"{into}"]) as process:
+        self._run("champion", "pull", "--into", f"{into}")
+
+    def pull_trial(self, into: Path) -> None:
+        """Run `ratchet champion pull --trial`. Raises ServiceFailed with its last words."""
+        self._run("champion", "pull", "--trial", "--into", f"{into}")
+
+    def cancel(self) -> None:
+        """End the pulls that are under way, and refuse the next."""
+        with self._lock:
+            self._cancelled = True
+            for process in self._pulling:
+                _end(process)
+
+    def _run(self, *arguments: str) -> None:
+        with self._start([sys.executable, "-m", "ratchet", *arguments]) as process:
             try:
                 words, _ = process.communicate(timeout=PULL_SECONDS)
             except subprocess.TimeoutExpired as error:
                 raise _failed(f"took longer than {PULL_SECONDS} seconds") from error
             finally:
                 _end(process)
-                self._pulling = None
+                with self._lock:
+                    self._pulling.remove(process)
         if process.returncode != 0:
             raise _failed(f"ended with {process.returncode}: {words.strip()[-2000:]}")
-
-    def cancel(self) -> None:
-        """End a pull that is under way, and refuse the next."""
-        with self._lock:
-            self._cancelled = True
-            if (process := self._pulling) is not None:
-                _end(process)
 
     def _start(self, command: list[str]) -> subprocess.Popen[str]:
         with self._lock:
             if self._cancelled:
                 raise _failed("was not started: the server is stopping")
-            self._pulling = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 cwd=self._ledger.root,
                 stdin=subprocess.DEVNULL,
@@ -84,7 +96,8 @@ class LedgerSource:
                 errors="replace",
                 start_new_session=True,
             )
-            return self._pulling
+            self._pulling.append(process)
+            return process
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -71,7 +71,8 @@ def _write_gain(folder: Path, rows: ScoredRows, *, metric: str) -> None:
     reference = CHAMPION if CHAMPION in models else BASELINE
     if clusters is None or reference not in models:
         return
-    saved = row_losses(metric, rows.target, models[reference]) - row_losses(metric, rows.target, models[CHALLENGER])
+    before, after = (row_losses(metric, rows.target, models[name], rows.prices) for name in (reference, CHALLENGER))
+    saved = before - after
     gains = pd.Series(saved).groupby(clusters).mean()
     files.write_text(folder / "gain.csv", gains.rename_axis("cluster").rename("gain").to_csv())
     draw_gain_by_cluster(

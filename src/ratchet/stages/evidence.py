@@ -16,7 +16,7 @@ from ratchet.io import layout
 from ratchet.io.batches import UnitStore
 from ratchet.io.model_folder import MODEL, LoadedModel
 from ratchet.io.other_room import room_digest
-from ratchet.io.room import read_schema
+from ratchet.io.room import read_schema, room_folder
 from ratchet.io.row_columns import table_of
 from ratchet.stages.scored_rows import Models, ScoredRows, compared
 
@@ -79,7 +79,7 @@ def _provenance(models: Models, batches: Iterable[str], params: Params) -> Prove
         challenger=record.model_digest,
         champion=champion.model.record.model_digest if champion else None,
         champion_entry=champion.entry.hash if champion else None,
-        code=room_digest(models.root / "src" / params.project.room),
+        code=room_digest(room_folder(models.root, params.project.room)),
         holdout={name: digest_of(store.digests(name)) for name in batches},
         trained_on=record.trained_on,
         seed=record.recipe.model.seed,
@@ -114,6 +114,7 @@ def _asked(root: Path, rows: ScoredRows, reference: str, params: Params) -> _Ask
         clusters=rows.clusters,
         table=table_of(root, read_schema(root, params), rows.batches, columns),
         threshold=params.evaluate.threshold,
+        prices=rows.prices,
     )
     pair = Pair(reference=reference, challenger=CHALLENGER)
     return _Asked(

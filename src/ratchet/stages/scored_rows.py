@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.comparison import compare
 from ratchet.core.decision import BASELINE, CHALLENGER, CHAMPION
-from ratchet.core.evaluation import evaluate
+from ratchet.core.evaluation import Scored, evaluate_rows
 from ratchet.core.evidence.asked import metrics_asked
 from ratchet.core.feature_table import TARGET, LabelledBatch, encode_target, model_inputs
 from ratchet.core.findings import Comparison, MetricRow
@@ -21,6 +21,7 @@ from ratchet.core.judged import clusters_of, predictions_table
 from ratchet.core.metrics import Target, row_losses
 from ratchet.core.model_record import ModelRecord
 from ratchet.core.params import Params
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.scoring import Scores, baseline_scores, score
 from ratchet.errors import DataRefused, UsageError
 from ratchet.io import layout, model_folder
@@ -28,6 +29,8 @@ from ratchet.io.champion import Champion, read_champion
 from ratchet.io.features import features_for
 from ratchet.io.model_folder import LoadedModel
 from ratchet.io.other_room import same_room
+from ratchet.io.prices import prices_of
+from ratchet.io.room import room_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Models:
     challenger: LoadedModel
     champion: Champion | None
     refit: bool
+    params: Params
 
     @property
     def reference(self) -> Literal["champion", "baseline"]:
@@ -58,6 +62,7 @@ class ScoredRows:
     inputs: Mapping[str, pd.DataFrame]
     scores: Mapping[str, Scores]
     no_comparison: str
+    prices: Prices = NO_PRICES
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -74,7 +79,7 @@ def read_models(root: Path, params: Params) -> Models:
     """The model that training made, and the champion. Raises ServiceFailed, TamperedFile."""
     challenger, champion = model_folder.read(root / layout.MODEL), read_champion(root / layout.CHAMPION)
     refit = champion is not None and _is_refit(root, challenger.record, champion, params)
-    return Models(root=root, challenger=challenger, champion=champion, refit=refit)
+    return Models(root=root, challenger=challenger, champion=champion, refit=refit, params=params)
 
 
 def score_rows(
@@ -99,20 +104,28 @@ def score_rows(
             scores[CHAMPION] = score(models.champion.model.pipeline, record.task, inputs[CHAMPION])
         except DataRefused as refused:
             reason = refused.message
-    return ScoredRows(batches=batches, labels=labels, target=target, inputs=inputs, scores=scores, no_comparison=reason)
+    return ScoredRows(
+        batches=batches,
+        labels=labels,
+        target=target,
+        inputs=inputs,
+        scores=scores,
+        no_comparison=reason,
+        prices=prices_of(models.root, models.params, record.labels, batches),
+    )
 
 
 def measured(rows: ScoredRows, models: Models, params: Params) -> list[MetricRow]:
     """Every metric with its interval, and the challenger's gain."""
-    return evaluate(
-        params.project.task,
-        rows.target,
-        rows.scores,
+    scored = Scored(
+        target=rows.target,
+        models=rows.scores,
         clusters=rows.clusters,
         pair=(models.reference, CHALLENGER),
         alpha=params.gate.alpha,
-        also=metrics_asked(params.gate, params.project.task),
+        prices=rows.prices,
     )
+    return evaluate_rows(params.project.task, scored, metrics_asked(params.gate, params.project.task))
 
 
 def compared(rows: ScoredRows, models: Models, params: Params) -> tuple[Comparison | None, str]:
@@ -122,8 +135,8 @@ def compared(rows: ScoredRows, models: Models, params: Params) -> tuple[Comparis
         return None, rows.no_comparison or "a model has no scores"
     try:
         found = compare(
-            row_losses(policy.metric, rows.target, reference),
-            row_losses(policy.metric, rows.target, rows.scores[CHALLENGER]),
+            row_losses(policy.metric, rows.target, reference, rows.prices),
+            row_losses(policy.metric, rows.target, rows.scores[CHALLENGER], rows.prices),
             rows.clusters,
             alpha=policy.alpha,
             margin=policy.margin_for(refit=models.refit),
@@ -153,6 +166,6 @@ def _champion_inputs(
 
 def _is_refit(root: Path, challenger: ModelRecord, champion: Champion, params: Params) -> bool:
     """Whether only the data is newer: the champion's room, recipe and libraries are the challenger's."""
-    room, other = Path("src") / params.project.room, champion.model.record
-    same_code = same_room(root / layout.CHAMPION / room, root / room)
+    room, other = params.project.room, champion.model.record
+    same_code = same_room(room_folder(root / layout.CHAMPION, room), room_folder(root, room))
     return same_code and (other.recipe, other.libraries) == (challenger.recipe, challenger.libraries)

@@ -84,7 +84,9 @@ def write(
 def _told(fold: FoldScore, metric: str) -> str:
     if not fold.metrics:
         return f"not scored: the batches before it lack classes of its {fold.rows:,} rows"
-    found = f"{metric} {fold.metrics[metric]:.4f}"
+    # A function of the room prices rows as they came in, which training does not read.
+    shown = metric if metric in fold.metrics else next(iter(fold.metrics))
+    found = f"{shown} {fold.metrics[shown]:.4f}"
     if fold.unscored:
         return f"{found}, but for {fold.unscored:,} of {fold.rows:,} rows: no batch before has their class"
     return found

@@ -110,8 +110,7 @@ def test_a_fold_has_the_values_of_cross_validation(task: Task) -> None:
     fold = Fold(train=NAMES[:2], test=NAMES[2:])
     expected = cross_validate(batches, [fold], params(task))["b3"]
     fitted = fit([batches["b1"], batches["b2"]], params(task))
-    alpha = 0.1
-    found = fold_estimates(fitted, {"b3": batches["b3"]}, batch="b3", task=task, alpha=alpha)
+    found = fold_estimates(fitted, {"b3": batches["b3"]}, batch="b3", params=params(task))
     assert found.values == pytest.approx(expected.metrics)
     assert (found.rows, bool(found.note)) == (expected.rows if task == "regression" else 55, task == "multiclass")
     for estimate in found.intervals.values():

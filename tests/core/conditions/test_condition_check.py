@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.check import Columns, check
-from ratchet.core.conditions.names import COSTS
 from ratchet.core.conditions.parse import parse
+from ratchet.core.conditions.tree import COSTS
+from ratchet.core.conditions.words import canonical
 from ratchet.core.gate_params import CostName
 from ratchet.core.metrics import metrics_for
 from ratchet.core.params import Task

@@ -15,14 +15,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ratchet.core.clusters import interval, jackknife
-from ratchet.core.conditions.canonical import canonical
-from ratchet.core.conditions.found import Enough
-from ratchet.core.conditions.judge import Judged, judge
-from ratchet.core.conditions.kleene import ORDER, State, all_of, any_of, opposite
-from ratchet.core.conditions.names import Whose
+from ratchet.core.conditions.judge import Judged, judge, risk
 from ratchet.core.conditions.parse import parse
-from ratchet.core.conditions.risk import risk
-from ratchet.core.conditions.tree import Subject, Where
+from ratchet.core.conditions.shown import ORDER, Enough, State, all_of, any_of, opposite
+from ratchet.core.conditions.tree import Subject, Where, Whose
+from ratchet.core.conditions.words import canonical
 from ratchet.core.findings import Estimate
 from ratchet.errors import UsageError
 

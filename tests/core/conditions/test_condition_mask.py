@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.mask import mask
 from ratchet.core.conditions.parse import parse_where
 from ratchet.core.conditions.tree import EVERYWHERE, Term, Where
+from ratchet.core.conditions.words import canonical
 from ratchet.errors import UsageError
 
 NUMBERS = st.sampled_from([-2.5, -1.0, 0.0, 1.0, 2.0, 1e9])

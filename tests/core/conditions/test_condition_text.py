@@ -11,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.conditions.build import DEEPEST
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.fault import pointed
-from ratchet.core.conditions.mentioned import mentioned
-from ratchet.core.conditions.names import WHOSE
 from ratchet.core.conditions.parse import LONGEST, parse, parse_where
 from ratchet.core.conditions.tree import (
+    WHOSE,
     And,
     Arithmetic,
     Between,
@@ -31,7 +29,9 @@ from ratchet.core.conditions.tree import (
     Subject,
     Term,
     Where,
+    mentioned,
 )
+from ratchet.core.conditions.words import canonical
 from ratchet.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -261,7 +261,7 @@ def test_mentioned_names_each_measurement_once() -> None:
 def test_the_parser_is_loaded_by_the_first_condition() -> None:
     """A project without conditions of its own does not pay for lark."""
     program = (
-        "import sys; from ratchet.core.conditions import canonical, check, judge, mask, mentioned, parse;"
+        "import sys; from ratchet.core.conditions import check, judge, mask, parse, tree, words;"
         "before = 'lark' in sys.modules; parse.parse('gain.brier > 0'); print(before, 'lark' in sys.modules)"
     )
     done = subprocess.run(

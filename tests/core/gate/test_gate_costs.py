@@ -97,12 +97,6 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
     "no limit beside the champion": lambda bench: bench.case(
         costing(bench, ratio=9.0, ratio_high=9.0), bench.policy(costs={"latency_p95_ms": CostLimit(max=50.0)})
     ),
-    "limits that say nothing let nothing through": lambda bench: bench.case(
-        policy=bench.policy(costs={"latency_p95_ms": CostLimit(max=None, vs_champion=None)}),
-        verdict="hold",
-        failed=[NAME],
-        said=("gate.costs.latency_p95_ms says neither max nor vs_champion; mend gate.costs in params.yaml",),
-    ),
     "in the order of names, whatever the file's": lambda bench: bench.case(
         bench.changed(costs={}),
         bench.policy(costs={"model_mb": CostLimit(max=1.0), "latency_p50_ms": CostLimit(max=1.0)}),

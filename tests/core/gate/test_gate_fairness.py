@@ -89,12 +89,6 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
         limited(bench, max=0.1, alpha=0.1),
         found={NAME: {"high": 0.098861}},
     ),
-    "limits that say nothing let nothing through": lambda bench: bench.case(
-        policy=limited(bench, max=None, max_increase=None),
-        verdict="hold",
-        failed=[NAME],
-        said=("gate.fairness.group.loss_gap says neither max nor max_increase",),
-    ),
     "nobody looked": lambda bench: bench.case(
         bench.changed(gaps=()),
         verdict="hold",
@@ -115,6 +109,40 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
         verdict="hold",
         failed=[NAME],
         said=("the gap was not measured: fewer than two groups",),
+    ),
+    "groups that are left out are named": lambda bench: bench.case(
+        bench.changed(gaps=(bench.gap(left_out={"c": 12, "d": 1}),)),
+        said=("groups a (600 rows), b (500 rows); left out, as they are too small: c (12 rows), d (1 row): gap 0.02",),
+    ),
+    "one group, and the others left out": lambda bench: bench.case(
+        bench.changed(gaps=(bench.gap(groups={"a": 1100}, left_out={"b": 29}),)),
+        verdict="hold",
+        failed=[NAME],
+        said=("fewer than two groups; left out, as they are too small: b (29 rows); mend",),
+    ),
+    "the groups lie in too few clusters": lambda bench: bench.case(
+        bench.changed(gaps=(bench.gap(challenger=bench.estimate(0.0, 0.001, clusters=6)),)),
+        verdict="hold",
+        failed=[NAME],
+        found={NAME: {"estimate": 0.0, "clusters": 6}},
+        said=("its groups lie in 6 clusters, and 7 are needed; gap 0, ",),
+    ),
+    "the groups lie in just enough clusters": lambda bench: bench.case(
+        bench.changed(gaps=(bench.gap(challenger=bench.estimate(0.0, 0.001, clusters=7)),))
+    ),
+    "they do, and nothing was compared": lambda bench: bench.case(
+        bench.changed(comparison=None, gaps=(bench.gap(challenger=bench.estimate(0.0, 0.001, clusters=6)),)),
+        verdict="hold",
+        failed=[NAME, "enough_clusters", "better"],
+    ),
+    "so do all that judge, which another condition says": lambda bench: bench.case(
+        bench.changed(
+            comparison=bench.compared(clusters=6),
+            gaps=(bench.gap(challenger=bench.estimate(0.0, 0.001, clusters=6)),),
+        ),
+        verdict="hold",
+        failed=["enough_clusters"],
+        missing=(184, 1),
     ),
     "no scores": lambda bench: bench.case(
         bench.changed(gaps=(bench.gap(challenger=None),)),

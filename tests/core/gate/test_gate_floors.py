@@ -103,12 +103,6 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
         failed=["floor:rmse"],
         said=("rmse is no metric of a binary model; known are log_loss, roc_auc, ",),
     ),
-    "without limits": lambda bench: bench.case(
-        policy=bench.policy(floors={"accuracy": Bounds()}),
-        verdict="hold",
-        failed=["floor:accuracy"],
-        said=("the floor of accuracy has neither min nor max",),
-    ),
     "a limit of zero is one": lambda bench: bench.case(
         policy=bench.policy(floors={"calibration_intercept": Bounds(min=0.0)}),
         found={"floor:calibration_intercept": {"threshold": 0.0}},

@@ -9,6 +9,7 @@ import pytest
 
 from ratchet.core import gate
 from ratchet.core.alpha_level import Level
+from ratchet.core.cost_params import PricedBy
 from ratchet.core.decision import Look, Provenance
 from ratchet.core.gate.charged import question_of
 from ratchet.core.gate_params import Reuse
@@ -67,6 +68,20 @@ def another(bench: Bench, **made: Any) -> Case:
         failed=["charged", "better"],
         said=("the look that was charged is another one: other rows, models or rules; ratchet run charges anew; new",),
     )
+
+
+def priced(bench: Bench, **made: Any) -> Case:
+    """A policy that prices rows by a function of the room; `made`: what is another since the look was charged."""
+    policy = sealed(bench, priced={"cost_delay": PricedBy(function="prices:delay")})
+    before = bench.changed(provenance=MADE)
+    question = question_of(before, policy)
+    assert question is not None
+    now = before.model_copy(
+        update={"provenance": MADE.model_copy(update=made), "look": Look(question=question, level=level())}
+    )
+    if not made:
+        return bench.case(now, policy)
+    return bench.case(now, policy, verdict="hold", failed=["charged", "better"])
 
 
 CASES: Mapping[str, Callable[[Bench], Case]] = {
@@ -167,6 +182,19 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
     "another policy": lambda bench: bench.case(
         looked(bench, level()), sealed(bench, min_clusters=8), verdict="hold", failed=["charged", "better"]
     ),
+    "the same code of the room, which prices rows": priced,
+    "other code of the room, which prices rows": lambda bench: priced(bench, code="9" * 64),
+    "other code of the room, which prices nothing": lambda bench: bench.case(
+        looked(bench, level(), {"code": "9" * 64}), sealed(bench)
+    ),
+    "another gate": lambda bench: bench.case(
+        looked(bench, level()).model_copy(update={"rules": "9" * 64}),
+        sealed(bench),
+        verdict="hold",
+        failed=["charged", "better"],
+        said=("other rows, models or rules; ratchet run charges anew",),
+    ),
+    "the same gate": lambda bench: bench.case(looked(bench, level(), rules="8" * 64), sealed(bench)),
     "another margin, of a refit": lambda bench: bench.case(
         looked(bench, level()).model_copy(update={"refit": True}),
         sealed(bench),

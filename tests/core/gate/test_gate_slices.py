@@ -112,6 +112,18 @@ CASES: Mapping[str, Callable[[Bench], Case]] = {
         failed=["slices"],
         said=("2 slices by site were tested, and the evidence holds 1",),
     ),
+    "slices that nobody asked for do not water down the test": lambda bench: bench.case(
+        bench.changed(
+            slices=bench.sliced(
+                bench.slice_gain("B", -0.05, p_worse=0.02),
+                *(bench.slice_gain(each, column=column) for column in ("town", "hour") for each in "AB"),
+                tested={"site": 1, "town": 2, "hour": 2},
+            )
+        ),
+        verdict="hold",
+        failed=["slices"],
+        said=("slices by town, hour were tested too, which gate.slices does not name: more tests hide a loss",),
+    ),
     "a gain is undefined": lambda bench: bench.case(
         bench.changed(slices=bench.sliced(bench.slice_gain("A"), bench.slice_gain("B", None))),
         verdict="hold",

@@ -16,7 +16,8 @@ import pytest
 
 from ratchet.core.feature_table import TARGET, LabelledBatch
 from ratchet.core.learning import fit
-from ratchet.core.ledger import Change, Entry, append
+from ratchet.core.ledger import append
+from ratchet.core.ledger_entries import Change, Entry
 from ratchet.core.model_record import ModelRecord, Recipe
 from ratchet.core.params import parse_params
 from ratchet.core.seen import seen_in

@@ -142,3 +142,4 @@ class Explanations(Finite):
     method: str = Field(description="how contributions were computed, in a few words")
     explained: tuple[Explanation, ...]
     left_out: int = Field(default=0, description="further rows that were asked for")
+    notes: tuple[str, ...] = Field(default=(), description="what schema.yaml warns of in the rows of a file")

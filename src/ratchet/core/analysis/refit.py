@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ratchet.core.analysis.learning_parts import RowSpan
 from ratchet.core.analysis.records import FoldEstimates, LearningPoint
 from ratchet.core.clusters import interval
-from ratchet.core.evaluation import evaluate
+from ratchet.core.evaluation import Scored, evaluate_rows
 from ratchet.core.feature_table import TARGET, LabelledBatch, encode_target, known_labels, model_inputs
 from ratchet.core.judged import clusters_of
 from ratchet.core.learning import Fitted
 from ratchet.core.metrics import Target, row_losses
-from ratchet.core.params import Task
+from ratchet.core.params import Params, Task
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.scoring import score
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,7 @@ class Reference:
     target: Target
     clusters: NDArray[np.object_] | None
     losses: Floats
+    prices: Prices = NO_PRICES
 
     def point(self, span: RowSpan, names: Sequence[str], fitted: Fitted | None, why: str = "") -> LearningPoint:
         """How a model fitted to the span does on these rows; without one, `why` there is none.
@@ -59,23 +61,35 @@ class Reference:
 
     def _losses(self, fitted: Fitted) -> Floats:
         inputs = model_inputs(self.features, fitted.features)
-        return row_losses(self.metric, self.target, score(fitted.pipeline, self.task, inputs))
+        return row_losses(self.metric, self.target, score(fitted.pipeline, self.task, inputs), self.prices)
 
 
 def fold_estimates(
-    fitted: Fitted, batches: Mapping[str, LabelledBatch], *, batch: str, task: Task, alpha: float
+    fitted: Fitted, batches: Mapping[str, LabelledBatch], *, batch: str, params: Params
 ) -> FoldEstimates:
     """Every metric of a fold's model on the batches that the fold scores, with intervals over their clusters.
 
+    So is `gate.metric`, and what `evaluate.costs` declares by a matrix; functions need the rows as they came in.
+
     Rows of a class that no training row of the fold has are left out, as cross-validation leaves them out.
     """
+    task, alpha = params.project.task, params.gate.alpha
     features = pd.concat([each.features for each in batches.values()], ignore_index=True)
     labels = pd.concat([each.labels for each in batches.values()], ignore_index=True)
     known = known_labels(labels[TARGET], fitted.labels, task)
     features, labels = features[known], labels[known]
     scores = score(fitted.pipeline, task, model_inputs(features, fitted.features))
     target = encode_target(labels[TARGET], fitted.labels, task)
-    rows = evaluate(task, target, {FIT: scores}, clusters=clusters_of(labels), pair=("", FIT), alpha=alpha)
+    prices = Prices(task=task, declared=params.evaluate.costs, labels=fitted.labels)
+    scored = Scored(
+        target=target,
+        models={FIT: scores},
+        clusters=clusters_of(labels),
+        pair=("", FIT),
+        alpha=alpha,
+        prices=prices,
+    )
+    rows = evaluate_rows(task, scored, prices.measurable([*params.evaluate.costs, params.gate.metric]))
     found = {row.name: row.models[FIT] for row in rows}
     left_out = int((~known).sum())
     return FoldEstimates(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from ratchet.core.change.records import FileChange
 
 PIPELINE = "dvc.yaml"
+UP = re.compile(r"^(\.\./)+")
+"""How a path begins that leads out of the project."""
 ELSEWHERE = ("dvc.lock", "params.yaml", "requirements", "data", "docs", "tests")
 """Files and folders that other parts of a report speak of (data, parameters, dependencies, results), or that run in
 no pipeline and no workflow."""
@@ -17,10 +20,23 @@ DOCUMENTS = (".md", ".rst", ".txt")
 def can_change_model(path: str) -> bool:
     """Whether a file of code takes part in computing the model: sources, and the pipeline itself.
 
+    Sources that several projects share lie above the project.
+
     >>> [can_change_model(path) for path in ("src/room/features.py", "dvc.yaml", ".github/workflows/ci.yaml")]
     [True, True, False]
+    >>> can_change_model("../../src/room/features.py")
+    True
     """
-    return path == PIPELINE or path.startswith("src/")
+    return path == PIPELINE or is_source(path)
+
+
+def is_source(path: str) -> bool:
+    """Whether a path, relative to the project, is a source: the project's own, or one that projects share.
+
+    >>> [is_source(path) for path in ("src/room/features.py", "../../src/room/features.py", "docs/src/x.py")]
+    [True, True, False]
+    """
+    return UP.sub("", path).startswith("src/")
 
 
 def is_code(path: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ratchet.core.change.code import is_source
 from ratchet.core.change.params import flatten
 from ratchet.core.change.records import StageRun
 
@@ -60,9 +61,9 @@ def reasons(base: Stage | None, head: Stage) -> tuple[str, ...]:
     paths = _differing(_deps(base), _deps(head))
     return (
         *(["its command"] if base.get("cmd") != head.get("cmd") else []),
-        *(path for path in paths if not path.startswith("src/")),
+        *(path for path in paths if not is_source(path)),
         *(f"params: {key}" for key in _differing(dict(_params(base)), dict(_params(head)))),
-        *(path for path in paths if path.startswith("src/")),
+        *(path for path in paths if is_source(path)),
     )
 
 

@@ -1,6 +1,13 @@
 """The language of the gate's own conditions: `gain.log_loss[origin = "EWR"] > -0.02 at 0.05`.
 
-`parse` reads a text into a tree (`tree`), `check` holds it against a task and the columns, `mentioned` says what has to
-be measured for it, `mask` finds the rows of a slice, `judge` says what the measurements show, and `risk` how often that
-is wrong. Nothing in it evaluates code. docs/conditions.md is the page for those who write conditions.
+| module | has |
+|---|---|
+| `tree` | the records that a condition is made of, and what it names (`mentioned`) |
+| `parse`, `build` | the grammar, and from a text to a tree, or to a `fault` at a character |
+| `check` | names, types and units, before anything is measured; `ranges` and `costs` are the two kinds of comparison |
+| `mask` | the rows of a slice |
+| `judge` | what the measurements show: true, false or neither (`shown`) |
+| `words` | a tree as its one text, and numbers in sentences |
+
+Nothing in it evaluates code. docs/conditions.md is the page for those who write conditions.
 """

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ratchet.core.conditions.fault import Fault
-from ratchet.core.conditions.names import WHOSE, Whose
 from ratchet.core.conditions.tree import (
     EVERYWHERE,
+    WHOSE,
     And,
     Arithmetic,
     Between,
@@ -29,6 +29,7 @@ from ratchet.core.conditions.tree import (
     Term,
     Value,
     Where,
+    Whose,
     children,
     kind_of,
 )

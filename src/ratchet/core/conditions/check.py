@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ratchet.core.conditions.costs import check_costs
 from ratchet.core.conditions.fault import Fault, located
-from ratchet.core.conditions.names import COSTS
-from ratchet.core.conditions.points import check_points
+from ratchet.core.conditions.parse import parse
 from ratchet.core.conditions.ranges import range_of
-from ratchet.core.conditions.tree import Kind, Leaf, Requirement, Subject, Term, leaves, subjects
+from ratchet.core.conditions.tree import COSTS, Kind, Requirement, Subject, Term, is_of_costs, leaves, subjects
 from ratchet.core.metrics import METRICS, is_metric, metrics_for
 from ratchet.core.params import Task
 from ratchet.core.schema import ColumnType
@@ -18,6 +18,12 @@ Columns = Mapping[str, ColumnType | None]
 """What slices may name, with the type that the schema gives it; None: a feature, whose type the table shows later."""
 KINDS: Mapping[ColumnType, Kind] = {"string": "text", "integer": "number", "number": "number", "boolean": "truth"}
 WORDS: Mapping[Kind, str] = {"text": "a text", "number": "a number", "truth": "true or false"}
+
+
+def check_all(conditions: Mapping[str, str], task: Task) -> None:
+    """Raises UsageError at the first character of `gate.conditions` that cannot be read, or makes no sense."""
+    for name, text in conditions.items():
+        check(parse(text, name=name), task)
 
 
 def check(requirement: Requirement, task: Task, columns: Columns | None = None) -> None:
@@ -31,15 +37,10 @@ def check(requirement: Requirement, task: Task, columns: Columns | None = None) 
                 _check_name(subject, task)
                 for term in subject.where.terms if columns is not None else ():
                     _check_term(term, columns or {})
-            check_leaf(leaf)
-
-
-def check_leaf(leaf: Leaf) -> None:
-    """Raises Fault unless the comparison is of costs, or of one metric with numbers."""
-    if any(subject.is_cost for subject in subjects(leaf)):
-        check_points(leaf)
-    else:
-        range_of(leaf)
+            if is_of_costs(leaf):
+                check_costs(leaf)
+            else:
+                range_of(leaf)
 
 
 def _check_name(subject: Subject, task: Task) -> None:

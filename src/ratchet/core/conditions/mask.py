@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.tree import Kind, Term, Where
+from ratchet.core.conditions.words import canonical
 from ratchet.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:

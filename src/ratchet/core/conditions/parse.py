@@ -1,19 +1,94 @@
-"""From a text to a tree, or to an error that points at the character."""
+"""From a text to a tree by a grammar (LALR(1)), or to an error that points at the character.
+
+WHOSE, METRIC and COLUMN look alike and are told apart by what may stand where they stand; so a column may be called
+`and`. Lark is imported by the first condition that is read: a project without conditions of its own never pays for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ratchet.core.conditions.fault import Fault, located
-from ratchet.core.conditions.grammar import KEYWORDS, WORDS, parser
-from ratchet.core.conditions.names import WHOSE
-from ratchet.core.conditions.tree import EVERYWHERE, Requirement, Where
+from ratchet.core.conditions.tree import EVERYWHERE, WHOSE, Requirement, Where
 from ratchet.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from lark import Lark
     from lark.exceptions import UnexpectedInput
 
+GRAMMAR = r"""
+?condition: either
+either: both ("or" both)*
+both: negation ("and" negation)*
+?negation: NOT negation -> negated
+         | sum RELATION sum level -> comparison
+         | sum BETWEEN sum "and" sum level -> between
+         | "(" condition ")"
+level: ("at" NUMBER)?
+
+sum: product ((PLUS | MINUS) product)*
+product: unary ((TIMES | OVER) unary)*
+?unary: MINUS unary -> negative
+      | NUMBER -> number
+      | WHOSE "." METRIC ("[" where "]")? -> subject
+      | "(" sum ")"
+
+where: term ("and" term)*
+term: column (RELATION | EQUALITY) value
+column: COLUMN | QUOTED_COLUMN
+value: MINUS? NUMBER -> number_value
+     | STRING -> text_value
+     | (TRUE | FALSE) -> truth_value
+
+RELATION: "<=" | ">=" | "<" | ">"
+EQUALITY: "!=" | "="
+NOT: "not"
+BETWEEN: "between"
+TRUE: "true"
+FALSE: "false"
+PLUS: "+"
+MINUS: "-"
+TIMES: "*"
+OVER: "/"
+NUMBER: /[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?/
+STRING: /"(\\.|[^"\\\n])*"/ | /'[^'\\\n]*'/
+WHOSE: /[^\W\d]\w*/
+METRIC: /[^\W\d]\w*/
+COLUMN: /[^\W\d]\w*/
+QUOTED_COLUMN: /`[^`\n]+`/
+%ignore /[ \t\r\n]+/
+"""
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "WHOSE": "something measured such as challenger.log_loss",
+        "NUMBER": "a number",
+        "METRIC": "a metric",
+        "COLUMN": "a column",
+        "STRING": "a text in quotes",
+        "TRUE": "true or false",
+        "RELATION": "a relation such as >=",
+        "EQUALITY": "=",
+        "BETWEEN": "between",
+        "AND": "and",
+        "OR": "or",
+        "NOT": "not",
+        "AT": "at",
+        "DOT": "a dot",
+        "LPAR": "(",
+        "RPAR": ")",
+        "LSQB": "[",
+        "RSQB": "]",
+        "PLUS": "arithmetic",
+        "$END": "the end",
+    }
+)
+"""What a message says was expected, in this order; a terminal that is not here goes with one that is."""
+KEYWORDS = ("and", "or", "not", "between", "at", "true", "false")
 LONGEST = 2000
 """Characters of a condition."""
 BEHIND = frozenset({"AND", "OR", "$END"})
@@ -46,6 +121,16 @@ def parse_where(text: str, *, name: str = "condition") -> Where:
         return _read(text, "where") if text else EVERYWHERE
 
 
+@cache
+def _parser() -> Lark:
+    """The parser, made once per process; it gives trees of `tree`."""
+    from lark import Lark
+
+    from ratchet.core.conditions.build import Builder
+
+    return Lark(GRAMMAR, parser="lalr", lexer="contextual", start=["condition", "where"], transformer=Builder())
+
+
 def _read(text: str, what: Literal["condition", "where"]) -> Any:
     from lark.exceptions import UnexpectedInput
 
@@ -53,7 +138,7 @@ def _read(text: str, what: Literal["condition", "where"]) -> Any:
         raise Fault(LONGEST, f"it has {len(text):,} characters, and may have {LONGEST:,}: split it into several")
     try:
         text.encode()
-        return parser().parse(text, start=what)
+        return _parser().parse(text, start=what)
     except UnicodeEncodeError as error:
         raise Fault(error.start, "half a character stands here") from error
     except UnexpectedInput as error:

@@ -5,12 +5,16 @@ Two trees are equal if they say the same: where in the text each part stands (`p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, get_args
 
-from ratchet.core.conditions.names import COSTS, Whose
-
+Whose = Literal["challenger", "champion", "gain"]
+WHOSE: tuple[Whose, ...] = get_args(Whose)
+"""`champion` is what the challenger is compared with; `gain` is how much better the challenger is."""
+COSTS: Mapping[str, str] = MappingProxyType({"latency_p50_ms": "ms", "latency_p95_ms": "ms", "model_mb": "MB"})
+"""What a model costs: those of `gate_params.CostName`, single numbers without an interval, and their units."""
 Relation = Literal["<", "<=", ">", ">="]
 Equality = Literal["=", "!="]
 Operator = Literal["+", "-", "*", "/"]
@@ -194,3 +198,18 @@ def subjects(part: Node | Expression) -> Iterator[Subject]:
         yield part
     for child in children(part):
         yield from subjects(child)
+
+
+def mentioned(requirement: Requirement) -> frozenset[Subject]:
+    """Each metric (of one model or gained, on one slice) and each cost that the condition names.
+
+    >>> from ratchet.core.conditions.parse import parse
+    >>> [(each.whose, each.name) for each in mentioned(parse("gain.brier > 0 and gain.brier < 1"))]
+    [('gain', 'brier')]
+    """
+    return frozenset(subjects(requirement.body))
+
+
+def is_of_costs(leaf: Leaf) -> bool:
+    """Whether a comparison is about what models cost: numbers without an interval."""
+    return any(subject.is_cost for subject in subjects(leaf))

@@ -28,16 +28,16 @@ def costs_asked(policy: Gate, task: Task) -> tuple[CostName, ...]:
 
 
 def metrics_asked(policy: Gate, task: Task) -> tuple[str, ...]:
-    """Metrics that the policy names anywhere, sorted: those of families are measured because of it."""
+    """Metrics that the policy names anywhere, sorted: those of families, and declared ones, are measured for it."""
     named = {subject.name for subject in subjects_asked(policy, task) if not subject.is_cost}
-    return tuple(sorted({policy.metric, *policy.floors, *policy.guardrails, *named}))
+    return tuple(sorted({policy.metric, *policy.floors, *policy.guardrails, *policy.priced, *named}))
 
 
 def subjects_asked(policy: Gate, task: Task) -> frozenset[Subject]:
     """Everything measured that the conditions name: metrics by whose and where, and costs."""
     if not policy.conditions:
         return frozenset()
-    from ratchet.core.conditions.mentioned import mentioned
+    from ratchet.core.conditions.tree import mentioned
 
     read = (_read(name, text, task) for name, text in policy.conditions.items())
     return frozenset(subject for requirement in read if requirement for subject in mentioned(requirement))

@@ -118,7 +118,7 @@ def _replicates(grouped: _Grouped, gap: Gap, metric: str, model: str) -> Replica
         return None
     rows, scores = grouped.rows, grouped.rows.scores[model]
     if gap == LOSS_GAP:
-        losses = row_losses(metric, rows.target, scores)
+        losses = row_losses(metric, rows.target, scores, rows.prices)
         return replicates(_loss_gap, (grouped.codes, losses), rows.cluster_numbers)
     if not np.isfinite(scores).all():
         return replicates(lambda _: np.nan, (scores,), rows.cluster_numbers)

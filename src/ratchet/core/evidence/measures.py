@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ratchet.core.conditions.canonical import canonical
-from ratchet.core.conditions.names import Whose
-from ratchet.core.conditions.tree import Subject, Where
+from ratchet.core.conditions.tree import Subject, Where, Whose
+from ratchet.core.conditions.words import canonical
 from ratchet.core.decision import CHALLENGER, CHAMPION, Evidence
 from ratchet.core.findings import Estimate
 
 
 @dataclass(frozen=True)
 class EvidenceMeasures:
-    """`conditions.found.Measures` out of a decision's evidence. `champion` is what the challenger is compared with."""
+    """`conditions.shown.Measures` out of a decision's evidence. `champion` is what the challenger is compared with."""
 
     evidence: Evidence
 

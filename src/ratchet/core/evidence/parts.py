@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ratchet.core.conditions.canonical import canonical
 from ratchet.core.conditions.mask import mask
 from ratchet.core.conditions.tree import Subject, Where
+from ratchet.core.conditions.words import canonical
 from ratchet.core.evaluation import Scored, metric_row
 from ratchet.core.evidence.asked import subjects_asked
 from ratchet.core.evidence.rows import JudgedRows, Pair
@@ -46,7 +46,14 @@ def _part(rows: JudgedRows, where: Where) -> JudgedRows | None:
 def _measured(part: JudgedRows, names: Collection[str], pair: Pair, alpha: float) -> Mapping[str, MetricRow]:
     if not len(part.target):
         return {}
-    scored = Scored(target=part.target, models=part.scores, clusters=part.cluster_numbers, pair=pair, alpha=alpha)
+    scored = Scored(
+        target=part.target,
+        models=part.scores,
+        clusters=part.cluster_numbers,
+        pair=pair,
+        alpha=alpha,
+        prices=part.prices,
+    )
     return {name: metric_row(METRICS[name], scored) for name in names}
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ratchet.core.clusters import Groups, group
 from ratchet.core.metrics import Target
 from ratchet.core.params import Task
+from ratchet.core.prices import NO_PRICES, Prices
 from ratchet.core.scoring import Scores
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class JudgedRows:
     """(n,) rows in one order: targets, scores by model, clusters (None: independent), and a table of columns.
 
     `table` holds the features, and the columns of the raw rows that the policy names (`asked.columns_asked`), one row
-    per judged row. `threshold` is the probability from which on a binary model says yes (`evaluate.threshold`).
+    per judged row. `threshold` is the probability from which on a binary model says yes (`evaluate.threshold`),
+    and `prices` what the rows cost by `evaluate.costs`.
     """
 
     task: Task
@@ -42,6 +44,7 @@ class JudgedRows:
     clusters: NDArray[Any] | None
     table: pd.DataFrame
     threshold: float = 0.5
+    prices: Prices = NO_PRICES
 
     @cached_property
     def groups(self) -> Groups:
@@ -65,4 +68,5 @@ class JudgedRows:
             scores={name: scores[chosen] for name, scores in self.scores.items()},
             clusters=None if self.clusters is None else self.clusters[chosen],
             table=self.table[chosen],
+            prices=self.prices.only(chosen),
         )

@@ -57,7 +57,7 @@ class Gained:
     @classmethod
     def of(cls, rows: JudgedRows, metric: str, pair: Pair, *, alpha: float) -> Gained:
         """By a metric with a loss per row. Raises UsageError if it has none."""
-        reference, challenger = (row_losses(metric, rows.target, rows.scores[name]) for name in pair)
+        reference, challenger = (row_losses(metric, rows.target, rows.scores[name], rows.prices) for name in pair)
         dust = ROUND_OFF * float(np.mean(np.abs(reference) / 2 + np.abs(challenger) / 2))
         return cls(gains=gains_of(reference, challenger), groups=rows.groups, dust=dust, alpha=alpha)
 

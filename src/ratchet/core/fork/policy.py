@@ -13,8 +13,8 @@ from typing import Any
 from ratchet.core.fork.hostile_text import shown
 
 PARAMS = "params.yaml"
-JUDGING = ("project", "split", "gate", "promotion")
-"""Sections of params.yaml: what is predicted, which rows judge, by what rule, and where the winner goes."""
+JUDGING = ("project", "split", "evaluate", "gate", "promotion")
+"""Sections of params.yaml: what is predicted, which rows judge, what it costs, by what rule, and what becomes of it."""
 
 DECIDERS = {
     ".github/": "the workflows and what they run",

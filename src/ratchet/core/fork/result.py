@@ -7,6 +7,7 @@ no harm; whether it is true, nobody here knows, and the comment says so.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError, model_validator
@@ -85,17 +86,18 @@ class ForkResult(Finite):
     @model_validator(mode="after")
     def _consistent(self) -> ForkResult:
         names = [metric.name for metric in self.metrics]
-        if names != [metric.name for metric in metrics_for(self.task) if metric.name in names]:
+        if names != [metric.name for metric in metrics_for(self.task, names) if metric.name in names]:
             raise ValueError("metrics that the task does not have, or not in their order, or twice")
         if self.clusters is not None and self.clusters > self.rows:
             raise ValueError("more clusters than rows")
         return self
 
 
-def parse_result(content: bytes) -> ForkResult:
-    """Read a stranger's `result.json`.
+def parse_result(content: bytes, also: Collection[str] = ()) -> ForkResult:
+    """Read a stranger's `result.json`; beside the task's metrics it may have those that `also` names.
 
-    Raises ResultRefused that names the rule; of the text itself it shows at most a key or a value, made harmless.
+    The names of families are half free text, and a stranger may not choose them. Raises ResultRefused that names the
+    rule; of the text itself it shows at most a key or a value, made harmless.
     """
     text = _text(content)
     _require_shallow(text)
@@ -105,9 +107,13 @@ def parse_result(content: bytes) -> ForkResult:
         raise _refused(f"it is not JSON: {shown(str(error))}") from error
     try:
         # JSON's rules, strictly: no number from a text, and a tuple from a list.
-        return ForkResult.model_validate_json(json.dumps(tree))
+        result = ForkResult.model_validate_json(json.dumps(tree))
     except ValidationError as error:
         raise _refused(_first_problem(error)) from error
+    known = {*(metric.name for metric in metrics_for(result.task)), *also}
+    if unasked := [metric.name for metric in result.metrics if metric.name not in known]:
+        raise _refused(f"it has {shown(unasked[0])}, which nobody asked for")
+    return result
 
 
 def _text(content: bytes) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratchet.core.alpha_ledger import Question
-from ratchet.core.decision import Condition, Evidence
-from ratchet.core.deliveries import without_late
+from ratchet.core.alpha_ledger import Question, holdout_of
+from ratchet.core.decision import Condition, Evidence, Provenance
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Gate
 
@@ -32,19 +31,25 @@ def charged(evidence: Evidence, policy: Gate) -> Iterator[Condition]:
 def question_of(evidence: Evidence, policy: Gate) -> Question | None:
     """What is asked of the rows that judge; None if the evidence does not say from what it was made.
 
-    They are charged by the name of the newest batch: what is in it follows from the project's own code, and how many
-    are held out from its parameters, which could buy one budget after the other for the same rows.
+    They are charged by the name of the newest batch (`holdout_of`). What decides is the policy and the code that reads
+    it: another version of the gate may answer otherwise, and so asks anew.
     """
     made = evidence.provenance
     if made is None:
         return None
+    decides = {"policy": policy.model_dump(mode="json"), "refit": evidence.refit, **_code(made, policy)}
     return Question(
-        holdout=digest_of({"newest": max(map(without_late, made.holdout), default=None)}),
+        holdout=holdout_of(made.holdout),
         rows=digest_of(made.holdout),
         challenger=made.challenger,
         champion=made.champion_entry or BASELINE,
-        policy=digest_of({"policy": policy.model_dump(mode="json"), "refit": evidence.refit}),
+        policy=digest_of(decides | ({"rules": evidence.rules} if evidence.rules else {})),
     )
+
+
+def _code(made: Provenance, policy: Gate) -> dict[str, str]:
+    """A policy that prices rows by functions of the room is another one with other code."""
+    return {"code": made.code} if any(by.function for by in policy.priced.values()) else {}
 
 
 def alpha_of(evidence: Evidence, policy: Gate) -> float:

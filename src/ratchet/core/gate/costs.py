@@ -20,7 +20,9 @@ def costs(evidence: Evidence, policy: Gate) -> Iterator[Condition]:
 def _condition(name: str, cost: Cost | None, limit: CostLimit, evidence: Evidence) -> Condition:
     tests = list(_tests(name, cost, limit, evidence)) if cost else []
     if cost is None or not tests:
-        return _untested(name, limit)
+        return Condition(
+            name=f"cost:{name}", passed=False, sentence=f"{name} was not measured", remedy="ratchet run measures it"
+        )
     kept = all(each.kept for _, each in tests)
     return Condition(
         name=f"cost:{name}",
@@ -30,16 +32,6 @@ def _condition(name: str, cost: Cost | None, limit: CostLimit, evidence: Evidenc
         harm=any(each.broken for _, each in tests),
         estimate=cost.challenger,
         threshold=limit.max,
-    )
-
-
-def _untested(name: str, limit: CostLimit) -> Condition:
-    says_nothing = limit.max is None and limit.vs_champion is None
-    return Condition(
-        name=f"cost:{name}",
-        passed=False,
-        sentence=f"gate.costs.{name} says neither max nor vs_champion" if says_nothing else f"{name} was not measured",
-        remedy="mend gate.costs in params.yaml" if says_nothing else "ratchet run measures it",
     )
 
 

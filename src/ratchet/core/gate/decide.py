@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ratchet.core.decision import Condition, Decision, Evidence
+from ratchet.core.decision import Condition, Decision, Evidence, decisive
 from ratchet.core.gate.advice import missing, remedies
 from ratchet.core.gate.charged import charged
 from ratchet.core.gate.costs import costs
@@ -49,13 +49,13 @@ def decide(evidence: Evidence, policy: Gate) -> Decision:
     """Judge the evidence by the policy: all conditions promote, shown harm rejects, anything else holds."""
     conditions = tuple(condition for check in CHECKS for condition in check(evidence, policy))
     failed = [condition for condition in conditions if not condition.passed]
-    harm = [condition for condition in failed if condition.harm]
+    harm = any(condition.harm for condition in failed)
     lacking = missing(failed, evidence, policy)
-    decisive = harm or failed or conditions[-1:]
+    decided_by = decisive(conditions)
     return Decision(
         verdict="reject" if harm else "hold" if failed else "promote",
-        reason="; ".join(condition.sentence for condition in decisive),
-        would_change="; ".join(remedies(decisive, lacking, evidence.comparison, policy)),
+        reason="; ".join(condition.sentence for condition in decided_by),
+        would_change="; ".join(remedies(decided_by, lacking, evidence.comparison, policy)),
         missing=lacking,
         conditions=conditions,
         policy=policy,

@@ -17,7 +17,7 @@ def floors(evidence: Evidence, policy: Gate) -> Iterator[Condition]:
 
 
 def _floor(metric: str, floor: Bounds, evidence: Evidence, alpha: float) -> Condition:
-    estimate, problem = evidence.estimate(metric), _problem(metric, floor, evidence)
+    estimate, problem = evidence.estimate(metric), _problem(metric, evidence)
     if estimate is None or problem:
         return Condition(
             name=f"floor:{metric}", passed=False, sentence=problem, remedy="mend gate.floors in params.yaml"
@@ -45,10 +45,8 @@ def _required(floor: Bounds) -> str:
     return " and ".join(f"{word} {limit:.4g}" for word, limit in words.items() if limit is not None)
 
 
-def _problem(metric: str, floor: Bounds, evidence: Evidence) -> str:
+def _problem(metric: str, evidence: Evidence) -> str:
     known = [each.name for each in metrics_for(evidence.task)]
     if not is_metric(metric, evidence.task):
         return f"{metric} is no metric of a {evidence.task} model; known are {', '.join(known)}"
-    if floor.min is None and floor.max is None:
-        return f"the floor of {metric} has neither min nor max"
     return f"{metric} was not measured, or is undefined" if metric not in evidence.values() else ""

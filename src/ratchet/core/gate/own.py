@@ -32,9 +32,9 @@ def _condition(name: str, text: str, evidence: Evidence, policy: Gate) -> Condit
     """Raises UsageError if the text cannot be read, or makes no sense for the task."""
     # A project without conditions of its own does not load the language.
     from ratchet.core.conditions.check import check
-    from ratchet.core.conditions.found import Enough
     from ratchet.core.conditions.judge import judge
     from ratchet.core.conditions.parse import parse
+    from ratchet.core.conditions.shown import Enough
     from ratchet.core.evidence.measures import EvidenceMeasures
 
     requirement = parse(text, name=name)

@@ -64,6 +64,8 @@ def _problem(check: SliceCheck | None, policy: Gate) -> str:
     for column, tested in check.tested.items():
         if held[column] != tested:
             return f"{tested:,} slices by {column} were tested, and the evidence holds {held[column]:,}"
+    if others := [column for column in held if column not in policy.slices.by]:
+        return f"slices by {', '.join(others)} were tested too, which gate.slices does not name: more tests hide a loss"
     absent = [column for column in policy.slices.by if not check.tested.get(column)]
     if absent:
         return f"no slice could be tested by {', '.join(absent)}: no such column, or every slice is too small"

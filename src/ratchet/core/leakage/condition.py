@@ -37,7 +37,7 @@ def _nothing(check: LeakageCheck, task: Task) -> str:
         f"{check.exact.rows:,} of {check.rows:,} judging rows are in training too",
         f"{check.near.rows:,} nearly",
         f"{check.keys.rows:,} by key",
-        "rows have no time" if check.disorder is None else f"{check.disorder.rows:,} out of the order of time",
+        _order(check),
     ]
     if check.telling:
         best = check.telling[0]
@@ -45,3 +45,9 @@ def _nothing(check: LeakageCheck, task: Task) -> str:
     else:
         found.append("too few rows to tell whether a feature gives the label away")
     return "no leak is shown: " + ", ".join(found)
+
+
+def _order(check: LeakageCheck) -> str:
+    if check.disorder:
+        return f"{check.disorder.rows:,} out of the order of time"
+    return "in time they lie among those that train" if check.among_training else "rows have no time"

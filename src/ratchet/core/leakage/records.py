@@ -57,7 +57,11 @@ class Telling(Finite):
 
 
 class LeakageCheck(Finite):
-    """Everything that was looked for between training and holdout. `disorder` is None where rows have no time."""
+    """Everything that was looked for between training and holdout.
+
+    `disorder` is None where rows have no time, and where they were dealt from among those that train, so that their
+    order says nothing: `among_training`.
+    """
 
     rows: int = Field(description="judging rows")
     training_rows: int
@@ -65,4 +69,5 @@ class LeakageCheck(Finite):
     near: Shared = Field(description="same but for one feature, or but for small differences of numbers; not exact")
     keys: Shared = Field(description="same key")
     disorder: Disorder | None
+    among_training: bool = Field(default=False, description="the rows have a time, and training goes on around them")
     telling: tuple[Telling, ...] = Field(description="the features that tell most of the label, the strongest first")

@@ -6,21 +6,31 @@ why the metric moved, where it hurts, pictures, and then the evidence behind the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ratchet.core.change.records import Change, Real
 from ratchet.core.decision import Condition, Decision
+from ratchet.core.evidence.weak_spots import WeakSpots
 from ratchet.core.judged import Evaluation
 from ratchet.core.model_record import ModelRecord
 from ratchet.core.report.leakage import leaking_rows
-from ratchet.core.report.metrics import against_base, against_reference, base_of, headline, identical, real
+from ratchet.core.report.metrics import (
+    against_base,
+    against_reference,
+    base_of,
+    headline,
+    identical,
+    real,
+    reference_of,
+)
 from ratchet.core.report.own_rules import own_rules
 from ratchet.core.report.sealed import about_rows, budget_of, on_rows, told, why_sealed
 from ratchet.core.report.table import Column, Row, Section, filled, table
 from ratchet.core.report.text import number, shortened, words
+from ratchet.core.report.weak_spots import not_looked, weak_spots
 from ratchet.core.report.what_changed import what_changed
-from ratchet.core.report.why import pictures, where_it_hurts, why
+from ratchet.core.report.why import PICTURES, pictures, where_it_hurts, why
 
 __all__ = ["Report", "build_report", "real"]
 
@@ -42,6 +52,7 @@ class Report:
     both are empty where no base was named. `own_rules` is a sentence where the change edits how it is judged. A change
     that is `identical` to its base is told in one line: `change` is then None. Where the rows that judge are sealed,
     `sealed` says why, `budget` which look at them this was, and `rows` on which others all numbers are; else empty.
+    `spots` are drawn as they are; None: nobody looked for them.
     """
 
     model: str
@@ -59,6 +70,7 @@ class Report:
     sealed: str = ""
     budget: str = ""
     rows: str = ""
+    spots: WeakSpots | None = None
 
     @property
     def word(self) -> str:
@@ -88,7 +100,7 @@ def build_report(
     return Report(
         model=model,
         verdict=decision.verdict,
-        against=f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)",
+        against=reference_of(evaluation),
         reason=shortened(decision.reason, SENTENCE),
         own_rules=rules,
         would_change=shortened(decision.would_change, SENTENCE),
@@ -104,10 +116,18 @@ def build_report(
     )
 
 
-def with_section(report: Report, section: Section) -> Report:
-    """The report with one more section, before the evidence behind the verdict."""
-    place = next(place for place, each in enumerate(report.sections) if each.title == CONDITIONS_TITLE)
+def with_section(report: Report, section: Section, before: Collection[str] = (CONDITIONS_TITLE,)) -> Report:
+    """The report with one more section, before the evidence behind the verdict or another one of these titles."""
+    place = next(place for place, each in enumerate(report.sections) if each.title in before)
     return replace(report, sections=(*report.sections[:place], section, *report.sections[place:]))
+
+
+def with_weak_spots(report: Report, spots: WeakSpots | str, evaluation: Evaluation, change: Change | None) -> Report:
+    """The report with where the challenger is weak, behind where it hurts; `spots` says why if nobody could look."""
+    found = spots if isinstance(spots, WeakSpots) else None
+    section = weak_spots(found, evaluation, change) if found else not_looked(evaluation, str(spots))
+    placed = with_section(report, on_rows(section, about_rows(evaluation)), (PICTURES, CONDITIONS_TITLE))
+    return replace(placed, spots=found)
 
 
 def _about(change: Change | None, decision: Decision, evaluation: Evaluation) -> Iterator[Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ratchet.core.metrics import METRICS
 from ratchet.core.report.table import Column, Row, Section, Table, span, table
 from ratchet.core.report.text import between, commit, count, number, places, shortened, words
 
+ROUNDING = 1e-12
 SHOWN = 20
 """Metrics shown at most: more than any task has."""
 GAIN = (
@@ -78,16 +80,20 @@ def against_base(change: Change, comparison: Comparison) -> Section:
 
 def against_reference(evaluation: Evaluation, coverage: float, change: Change | None) -> Section:
     """Every metric of what the gate compared with, closed where the base's says the same or a model meets itself."""
-    version = f"champion (version {evaluation.champion})"
-    reference = version if evaluation.champion else "baseline (a constant)"
+    reference = reference_of(evaluation)
     rows = list(_metric_rows([_of_reference(metric, evaluation.reference) for metric in evaluation.metrics]))
-    same = _same_numbers(evaluation, change)
+    same = same_model(evaluation, change)
     return Section(
         title=f"{_compared(evaluation)}: against the {reference}",
         tables=(_metrics_table(reference, "challenger", coverage, rows),),
         note=_same(change) if same and change else " ".join(filter(None, [GAIN, _grey(rows) + _caution(evaluation)])),
         folded=same or evaluation.challenger_is_champion,
     )
+
+
+def reference_of(evaluation: Evaluation) -> str:
+    """What the challenger is compared with, as people call it."""
+    return f"champion (version {evaluation.champion})" if evaluation.champion else "baseline (a constant)"
 
 
 def _compared(evaluation: Evaluation) -> str:
@@ -172,13 +178,22 @@ def _arrow(name: str, direction: str) -> str:
     return f"→ {METRICS[name].ideal:g}" if name in METRICS else "→"
 
 
-def _same_numbers(evaluation: Evaluation, change: Change | None) -> bool:
-    """Whether base and champion gave every metric the same value: then they are one model."""
+def same_model(evaluation: Evaluation, change: Change | None) -> bool:
+    """Whether base and champion gave every metric the same value, up to rounding: then they are one model."""
     if change is None or change.comparison is None or evaluation.reference != CHAMPION:
         return False
     champion = {row.name: row.models[CHAMPION].value for row in evaluation.metrics if CHAMPION in row.models}
     base = {row.name: row.base.value if row.base else None for row in change.comparison.metrics}
-    return bool(base) and champion == base
+    return (
+        bool(base) and champion.keys() == base.keys() and all(_same_value(champion[each], base[each]) for each in base)
+    )
+
+
+def _same_value(one: float | None, other: float | None) -> bool:
+    """But for rounding: a later version of the code may add up in another order."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
 
 
 def _same(change: Change) -> str:

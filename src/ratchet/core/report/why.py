@@ -12,6 +12,7 @@ BLOCKS = 10
 """Characters of the longest bar."""
 BLOCK = {"better": "🟩", "worse": "🟥", "within noise": "⬜", "unknown": "⬜"}
 CAUSES = {"params": "parameters"}
+PICTURES = "Pictures"
 
 
 def why(attribution: Attribution, base: str) -> Section:
@@ -93,7 +94,7 @@ def where_it_hurts(change: Change, comparison: Comparison) -> Section:
 def _hurts(comparison: Comparison, base: str) -> Iterator[tuple[str, str]]:
     yield "slices", _slices_line(comparison)
     if comparison.switched:
-        yield "rows", _switched_line(comparison.switched, base)
+        yield "rows", switched_line(comparison.switched, base)
 
 
 def _slices_line(comparison: Comparison) -> str:
@@ -105,7 +106,8 @@ def _slices_line(comparison: Comparison) -> str:
     return f"{count(len(worse), 'slice is', 'slices are')} shown to be worse, first {shortened(worse[0].name, 80)}"
 
 
-def _switched_line(rows: Rows, base: str) -> str:
+def switched_line(rows: Rows, base: str) -> str:
+    """How many rows went from right to wrong, and back; `base` is what people call the other model."""
     net = rows.mended - rows.broken
     return (
         f"{rows.broken:,} that {base} got right are wrong now, {rows.mended:,} that it got wrong are right "
@@ -117,7 +119,7 @@ def _hurt_tables(change: Change, comparison: Comparison) -> Iterator[Table]:
     base = shortened(change.base_name, 40)
     yield _slices_table(comparison, base)
     if comparison.switched:
-        yield _rows_table(comparison.switched, base)
+        yield rows_table(comparison.switched, base)
 
 
 def _slices_table(comparison: Comparison, base: str) -> Table:
@@ -140,7 +142,8 @@ def _slice_row(found: Slice, level: int, most: int) -> Row:
     return Row(cells, found.real, span=span(found.low, found.gain, found.high))
 
 
-def _rows_table(rows: Rows, base: str) -> Table:
+def rows_table(rows: Rows, base: str) -> Table:
+    """The rows that the other model got right, by what they cost more now."""
     columns = (
         Column("row", "code"), Column("actual"), Column(f"{base} said"), Column("this change says"),
         Column("loss", "number"),
@@ -161,7 +164,7 @@ def pictures(change: Change, comparison: Comparison) -> Section:
     history = ("history",) if comparison.history else ()
     importance = ("importance",) if comparison.importance else ()
     return Section(
-        title="Pictures",
+        title=PICTURES,
         tables=filled([_importance_table(comparison, shortened(change.base_name, 40))]),
         pictures=(*history, *curves, *importance),
     )

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ratchet.forge.api import artifacts, operations
+from ratchet.forge.api import artifacts, deployments, operations
 from ratchet.forge.api.request import Answer, Asked, Refused
 from ratchet.forge.api.shapes import Place
 from ratchet.forge.events import OWNER, name_of
@@ -51,6 +51,11 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", f"{REPOSITORY}/actions/workflows/{NAME}/dispatches", operations.start_workflow),
     ("POST", f"{REPOSITORY}/dispatches", operations.send_event),
     ("GET", f"{REPOSITORY}/actions/runs/{NUMBER}/artifacts", artifacts.list_artifacts),
+    ("GET", f"{REPOSITORY}/actions/runs/{NUMBER}/approvals", deployments.list_approvals),
+    ("GET", f"{REPOSITORY}/deployments", deployments.list_deployments),
+    ("POST", f"{REPOSITORY}/deployments", deployments.create_deployment),
+    ("GET", f"{REPOSITORY}/deployments/{NUMBER}/statuses", deployments.list_deployment_statuses),
+    ("POST", f"{REPOSITORY}/deployments/{NUMBER}/statuses", deployments.create_deployment_status),
 )
 
 DOWNLOAD = re.compile(rf"{REPOSITORY}/actions/artifacts/{NUMBER}/zip")

@@ -9,7 +9,7 @@ from pathlib import Path
 import ratchet
 from ratchet.io import files
 from ratchet.io.code import library_versions
-from ratchet.io.room import room_files
+from ratchet.io.room import room_files, room_folder
 
 KINDS = (".py", ".j2", ".css")
 DRAWN_BY = ("matplotlib", "skrub", "vl-convert-python")
@@ -20,7 +20,8 @@ def versions_digest(root: Path, room: str) -> str:
     package = Path(ratchet.__file__).parent
     ours = sorted(path for path in package.rglob("*") if path.suffix in KINDS)
     sha = hashlib.sha256()
-    for base, paths in ((package, ours), (root, room_files(root / "src" / room))):
+    place = room_folder(root, room)
+    for base, paths in ((package, ours), (place.parents[1], room_files(place))):
         for path in paths:
             sha.update(f"{path.relative_to(base).as_posix()} {files.digest(path)}\n".encode())
     libraries = library_versions() | {name: importlib.metadata.version(name) for name in DRAWN_BY}

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ratchet.errors import UsageError
 from ratchet.io.github.calls import Caller
+from ratchet.io.github.deployments import Deployments
 from ratchet.io.github.errors import Call, GitHubFailed, misunderstood
 from ratchet.io.github.records import Artifact, ChangedFile, Comment, Pull, PullDraft, Status
 from ratchet.settings import GitHubSettings
@@ -57,6 +58,7 @@ class GitHub:
         self.repository = repository
         self._caller = caller
         self._root = f"/repos/{repository}"
+        self.deployments = Deployments(caller, self._root)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,9 +1,4 @@
-"""The rules of `schema.yaml` on the typed rows of a request: the very ones that guard training.
-
-A row that training would have put into quarantine, or for which it would have refused a batch, is refused. What it
-would only have warned of is noted. Rules about a batch as a whole (its period, its share of missing values, a key that
-comes twice among its rows) say nothing about a request: rows are scored one by one.
-"""
+"""The rules of `schema.yaml` on the rows of a request (`core.validation.asked_rows`): a refusal, or notes."""
 
 from __future__ import annotations
 
@@ -12,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from ratchet.core.schema import ROWS, Reference, Table
-from ratchet.core.validation.rules import Broken, broken_rules
+from ratchet.core.validation.asked_rows import broken_by
+from ratchet.core.validation.rules import Broken
 from ratchet.errors import Violation
 from ratchet.serving.fields import refused, violation
 from ratchet.serving.notes import Note
@@ -20,7 +16,6 @@ from ratchet.serving.raw.json_columns import NEXT
 
 IN_JSON_SCHEMA = {"missing": "must not be null", "below-min": None, "above-max": None, "not-in-values": None}
 """The rules that the JSON Schema of a row says as well, with other words where JSON has its own."""
-NOT_SERVED = "key-not-unique"
 
 
 def check(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table]) -> list[Note]:
@@ -28,17 +23,12 @@ def check(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, Table]) -> li
 
     Raises RequestRefused that lists every broken rule: 400 if the JSON Schema says one of them, 422 otherwise.
     """
-    found = [
-        (name, broken)
-        for name, table in tables.items()
-        for broken in broken_rules(frames[name], table, [], name=name)
-        if not (name == ROWS and broken.rule.rule == NOT_SERVED)
-    ]
-    if hard := [(name, broken) for name, broken in found if broken.rule.level != "warn"]:
-        status = 400 if any(broken.rule.rule in IN_JSON_SCHEMA for _, broken in hard) else 422
-        violations = [_violation(frames[name], name, broken) for name, broken in hard]
+    found = list(broken_by(frames, tables))
+    if hard := [each for each in found if each.refused]:
+        status = 400 if any(each.broken.rule.rule in IN_JSON_SCHEMA for each in hard) else 422
+        violations = [_violation(frames[each.table], each.table, each.broken) for each in hard]
         raise refused(violations, next_step=NEXT, status=status)
-    return [note for name, broken in found if name == ROWS for note in _notes(broken)]
+    return [note for each in found if each.table == ROWS for note in _notes(each.broken)]
 
 
 def unmatched(

@@ -73,7 +73,12 @@ def open_raw_rows(folder: Path) -> RawRows:
     entry = read_entry(folder)
     if entry is None:
         return RawRows(reason="nothing serves")
-    model_folder.verify_seal(folder, entry.seal)
+    return open_raw_rows_of(folder, entry.seal)
+
+
+def open_raw_rows_of(folder: Path, seal: str) -> RawRows:
+    """The same for a folder whose seal is known. Raises TamperedFile, ServiceFailed."""
+    model_folder.verify_seal(folder, seal)
     return _started(folder)
 
 

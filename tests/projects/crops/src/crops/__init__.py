@@ -1,0 +1,1 @@
+"""A room of three classes, whose rows fail together by village."""
