@@ -38,9 +38,10 @@ def lineage(**changes: Any) -> Lineage:
 
 
 def record(found: Lineage, *, seed: int = 0, alpha: float = 1.0, value: float = 0.5) -> Record:
-    row = MetricRow(
-        name="rmse", better="lower", models={"challenger": Estimate(value=value, low=None, high=None)}, gain=None
+    estimate = Estimate(
+        value=value, low=None, high=None, standard_error=None, rows=1, clusters=1, assumed_independent=True
     )
+    row = MetricRow(name="rmse", meaning="", direction="lower", models={"challenger": estimate}, gain=None)
     evaluation = Evaluation(
         task="regression", labels=[], reference="baseline", champion=None, champion_entry=None,
         challenger_is_champion=False, refit=False, no_comparison="", holdout={}, contaminated=[], rows=1, clusters=None,

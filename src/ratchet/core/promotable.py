@@ -81,8 +81,9 @@ def _require_served(entries: tuple[Line, ...], change: Change) -> None:
 def _require_free(entries: tuple[Line, ...], event: Registration) -> None:
     """A number stands for one run: where MLflow's registry was lost and made anew, it begins at 1 again."""
     for each in entries:
-        mine = isinstance(each, Change | Registration) and (each.model, each.version) == (event.model, event.version)
-        if mine and each.run_id != event.run_id:
+        if not isinstance(each, Change | Registration):
+            continue
+        if (each.model, each.version) == (event.model, event.version) and each.run_id != event.run_id:
             raise PromotionRefused(
                 f"the ledger knows version {event.version} of {event.model} as run {each.run_id}, and MLflow's "
                 f"registry as run {event.run_id}",

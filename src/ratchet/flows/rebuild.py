@@ -105,7 +105,8 @@ def _checkout(settings: Settings, commit: Revision, data: Path) -> Iterator[tupl
 def _damaged(damaged: dict[str, str]) -> tuple[tuple[Check, ...], tuple[Cause, ...]]:
     listed = ", ".join(damaged)
     check = Check(name=DATA, same="other", words=f"{listed}: not what was recorded, so nothing was run")
-    return (check,), tuple(Cause(kind="row", words=f"{path}: {why}; ratchet data fetch") for path, why in damaged.items())
+    again = "ratchet data fetch gets it again"
+    return (check,), tuple(Cause(kind="row", words=f"{path}: {why}; {again}") for path, why in damaged.items())
 
 
 def _made(
