@@ -16,6 +16,7 @@ EXIT_CODES = {
     "DataRefused": 3,
     "BatchRefused": 3,
     "PromotionRefused": 4,
+    "Frozen": 4,
     "ChampionChanged": 4,
     "ServiceFailed": 5,
     "TamperedFile": 5,

@@ -5,6 +5,7 @@ RatchetError                     1  the base; a bare one is a bug
 ├── DataRefused                  3  the data cannot be used: too few batches, an immutable one changed
 │   └── BatchRefused                a batch broke its schema
 ├── PromotionRefused             4  the gate, the ledger or a race says no
+│   ├── Frozen                      not now: somebody called a freeze, or params.yaml has a window
 │   └── ChampionChanged             the decision was made against another champion
 ├── ServiceFailed                5  something outside did not answer: MLflow, DVC, git, the disk
 │   └── TamperedFile                bytes are not the ones that were recorded
@@ -98,6 +99,10 @@ class PromotionRefused(RatchetError):
     """The gate, the ledger or a race says no; nothing was changed."""
 
     exit_code = 4
+
+
+class Frozen(PromotionRefused):
+    """Nothing is promoted just now, and later the same may be."""
 
 
 class ChampionChanged(PromotionRefused):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ratchet.core.ledger import append, champion, champion_at, rollback_target
 from ratchet.core.ledger_entries import Change, Entry, Event, Line, Opinion, Registration
-from ratchet.core.lineage import Answered, Asked, Descent, End, Lineage, descent, ends, has, told_by
+from ratchet.core.lineage import Answered, Asked, Descent, End, Lineage, ends, has, told_by
+from ratchet.core.lineage_descent import descent
 from ratchet.core.lineage_graph import graph_of, newest, reached
 from ratchet.core.lineage_picture import DESCENTS_DRAWN, HEIGHT, WIDTH, picture_of
 from ratchet.core.phases import GatePhase, Phase

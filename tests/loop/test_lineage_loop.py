@@ -84,7 +84,7 @@ def test_every_end_of_a_version_leads_to_the_same(
     page = tmp_path / "lineage.html"
     text = second.ok("lineage", "part-01", "--html", str(page))
     assert "version 1, which serves" in text
-    assert page.read_text(encoding="utf-8").count("<rect") == 5 + 2 * 4 + 1 + 1
+    assert page.read_text(encoding="utf-8").count("<rect") == 5 + 2 * (1 + 3) + 3 + 1
     for wrong, words in (
         ("part-9", "did you mean part-0"),
         ("HEAD~1", "no version is of commit"),

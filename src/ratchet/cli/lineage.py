@@ -84,6 +84,7 @@ def rebuild(
     from ratchet.flows.rebuild import Wish, rebuild
 
     settings = settings_kept(context)
+    typer.echo("every stage runs again, in a temporary folder", err=True)
     found = rebuild(settings, Wish(version=version, environment=environment, keep=keep))
     if found is None:
         typer.echo("nothing serves yet, so there is nothing to make again")

@@ -45,7 +45,12 @@ def ui(
     import os
     import sys
 
+    from ratchet.io.mlflow_address import masked
+
     uri = settings_of(context).mlflow_uri
+    if uri.startswith(("http://", "https://")):
+        typer.echo(f"MLflow's server has its pages at {masked(uri)}")
+        return
     typer.echo(f"MLflow on http://127.0.0.1:{port} (Ctrl-C stops it)")
     sys.stdout.flush()
     command = [
@@ -53,11 +58,11 @@ def ui(
         "-m",
         "mlflow",
         "ui",
-        "--backend-store-uri",
-        uri,
         "--host",
         "127.0.0.1",
         "--port",
         str(port),
     ]
-    os.execv(sys.executable, command)  # noqa: S606  # no shell is the point
+    # Not an argument: an address may hold a password, and everybody may list the processes of a machine.
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
+    os.execve(sys.executable, command, environment)  # noqa: S606  # no shell is the point

@@ -19,7 +19,7 @@ from ratchet.core.ledger_entries import (
     Registration,
     RegistrationEntry,
 )
-from ratchet.errors import ChampionChanged, PromotionRefused
+from ratchet.errors import ChampionChanged, Frozen, PromotionRefused
 
 
 def require_promotable(entries: tuple[Line, ...], model: str, version: int, at: datetime) -> Candidate:
@@ -39,7 +39,7 @@ def require_promotable(entries: tuple[Line, ...], model: str, version: int, at: 
         raise PromotionRefused(f"version {version} is {found.state}: {found.why}", next_step="ratchet queue")
     if called := frozen(entries, model, at):
         until = f"until {called.until}" if called.until else "until somebody thaws it"
-        raise PromotionRefused(
+        raise Frozen(
             f"promotions are frozen {until} by {called.actor}: {called.reason}", next_step="ratchet thaw, or wait"
         )
     return found

@@ -8,12 +8,12 @@ from ratchet.core.candidates import Candidate, candidate, candidates
 from ratchet.core.ledger_entries import Entry, Line, PhaseEntry, PhaseResult
 from ratchet.core.params import Params
 from ratchet.core.phase_evidence import Judged
-from ratchet.errors import PromotionRefused
+from ratchet.errors import Frozen, PromotionRefused
 from ratchet.flows.champion import Trial, ledger, no_trial
 from ratchet.flows.clock import Clock, now, stamp
 from ratchet.flows.judge_phase import judge_phase
 from ratchet.flows.permission import require_role
-from ratchet.flows.promote import put_into_service
+from ratchet.flows.promote import put_into_service, serves_already
 from ratchet.flows.register import register, standing
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
@@ -68,10 +68,14 @@ def _advance(
             return Advanced(candidate=found, results=tuple(results), progress=progress, stopped=str(refused))
         results += _write(settings, params, found, judged, clock=clock)
         found = standing(settings, params, found.version, clock=clock)
+    if found.state == "serving":
+        serves_already(settings, params, found.version)
     if found.state != "ready":
         return Advanced(candidate=found, results=tuple(results), progress=progress)
     try:
         entry = put_into_service(settings, params, found, reason=reason, clock=clock, trial=trial)
+    except Frozen as frozen:
+        return Advanced(candidate=found, results=tuple(results), progress=frozen.message)
     except PromotionRefused as refused:
         again = standing(settings, params, found.version, clock=clock)
         return Advanced(candidate=again, results=tuple(results), stopped=str(refused))

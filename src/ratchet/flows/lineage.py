@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
-from ratchet.core.decision import Decision
 from ratchet.core.lineage import (
     ENDS,
     PREFIX,
@@ -18,25 +15,21 @@ from ratchet.core.lineage import (
     End,
     Lineage,
     Told,
-    UsedBatch,
-    descent,
     ends,
     has,
     told_by,
     versions,
 )
-from ratchet.core.lineage_record import FILE
-from ratchet.core.lineage_record import Lineage as Record
+from ratchet.core.lineage_descent import descent
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
-from ratchet.errors import RatchetError, ServiceFailed, UsageError, did_you_mean
+from ratchet.errors import RatchetError, UsageError, did_you_mean
 from ratchet.flows.champion import ledger
-from ratchet.flows.record import LINEAGE
-from ratchet.io import files, layout
+from ratchet.flows.unregistered_run import unregistered
 from ratchet.io.commit_facts import before, commit_facts, full_commit
 from ratchet.io.ledger_view import LedgerView
 from ratchet.io.lineage_index import commits_of, left_at, names_of, newest_versions, rows_about
-from ratchet.io.mlflow import Tracking, tracking
+from ratchet.io.mlflow import tracking
 from ratchet.io.pointers import tracked_digests
 from ratchet.io.revision import Revision
 from ratchet.io.room import read_params, read_schema
@@ -150,7 +143,7 @@ def _commit(known: _Known, text: str) -> list[Found]:
             return []
         note = f"{asked.note}; " * bool(asked.note) + "it holds what this run computed"
         told = known.descents(Asked(end="run", name=run.run_id))
-        return [(asked.model_copy(update={"note": note}), told or [_unregistered(store, run.run_id)])]
+        return [(asked.model_copy(update={"note": note}), told or [unregistered(store, run.run_id)])]
 
 
 def _batch(known: _Known, text: str) -> list[Found]:
@@ -167,42 +160,7 @@ def _run(known: _Known, text: str) -> list[Found]:
         return []
     with tracking(known.settings.mlflow_uri, known.model) as store:
         runs = [run for run in store.finished() if run.run_id.startswith(text.lower())]
-        return [(Asked(end="run", name=run.run_id), [_unregistered(store, run.run_id)]) for run in runs]
-
-
-def _unregistered(store: Tracking, run_id: str) -> Descent:
-    with tempfile.TemporaryDirectory() as name:
-        path = store.fetch(run_id, f"decision/{Path(layout.DECISION).name}", Path(name))
-        decision, digest = Decision.model_validate_json(path.read_bytes()), files.digest(path)
-        record = _record(store, run_id, Path(name))
-    return Descent(
-        run_id=run_id,
-        fingerprint=store.get_run(run_id).fingerprint,
-        commit=record.commit.commit if record else "",
-        batches=tuple(
-            UsedBatch(
-                name=each.name,
-                raw=each.raw,
-                features=each.features,
-                trained=each.used_for == "training",
-                judged=each.used_for == "judging",
-            )
-            for each in (record.batches if record else ())
-        ),
-        verdict=decision.verdict,
-        decided=decision.reason,
-        decision_digest=digest,
-        policy=decision.policy_digest,
-        compared_with=decision.evidence.champion,
-    )
-
-
-def _record(store: Tracking, run_id: str, folder: Path) -> Record | None:
-    """None for a run of before it was kept."""
-    try:
-        return Record.model_validate_json(store.fetch(run_id, f"{LINEAGE}/{FILE}", folder).read_bytes())
-    except ServiceFailed:
-        return None
+        return [(Asked(end="run", name=run.run_id), [unregistered(store, run.run_id)]) for run in runs]
 
 
 def _row(known: _Known, text: str) -> list[Found]:

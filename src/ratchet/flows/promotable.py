@@ -10,7 +10,7 @@ from ratchet.core.ledger_entries import Line, Registration
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.promotable import require_promotable
-from ratchet.errors import ChampionChanged, PromotionRefused
+from ratchet.errors import ChampionChanged, Frozen
 from ratchet.flows.clock import stamp
 from ratchet.io.pointers import tracked_digests
 from ratchet.settings import Settings
@@ -21,7 +21,7 @@ def require_ready(params: Params, entries: tuple[Line, ...], version: int, at: d
     found = require_promotable(entries, params.project.name, version, at)
     if window := declared(params.promotion.freeze, at):
         said = f" ({window.reason})" if window.reason else ""
-        raise PromotionRefused(
+        raise Frozen(
             f"nothing is promoted before {stamp(window.ends(at))}: promotion.freeze{said}",
             next_step="wait; going back is possible at any time",
         )

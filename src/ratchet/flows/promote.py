@@ -37,7 +37,7 @@ def promote(
     params = read_params(settings.root)
     found = register(settings, run_id, reason=reason, clock=clock)
     if found.state == "serving":
-        return _serves_already(settings, params, found.version)
+        return serves_already(settings, params, found.version)
     return put_into_service(settings, params, found, reason=reason, clock=clock, trial=trial)
 
 
@@ -56,6 +56,8 @@ def put_into_service(
     require_ready(params, branch.read(), found.version, clock())
     require_same(settings, params, found.entry)
     with tracking(settings.mlflow_uri, params.project.name) as store:
+        # Before the ledger names a version that the alias could then not follow.
+        store.require_promoter()
         made = read_run(store, store.get_run(found.entry.run_id))
         allowed = _overridden(branch.read(), params.project.name, made, clock)
         require_paid(settings, params, made.decision)
@@ -74,10 +76,10 @@ def put_into_service(
         entry = branch.append_unless(decide, Entry)
         if entry is not None:
             follow(branch, store, params, entry)
-    return entry or _serves_already(settings, params, found.version)
+    return entry or serves_already(settings, params, found.version)
 
 
-def _serves_already(settings: Settings, params: Params, version: int) -> Entry:
+def serves_already(settings: Settings, params: Params, version: int) -> Entry:
     """What an earlier call, or somebody else, has promoted; the alias may not have followed."""
     branch = ledger(settings, params)
     serving = branch.champion(params.project.name)

@@ -40,7 +40,6 @@ from ratchet.flows.run import EVALUATE
 from ratchet.io import layout, model_folder
 from ratchet.io.commit_facts import full_commit
 from ratchet.io.locked_environment import locked_python
-from ratchet.io.progress import say
 from ratchet.io.rebuild_process import Made, make_again
 from ratchet.io.recorded_data import FOLDERS, place_data
 from ratchet.io.revision import Revision
@@ -74,7 +73,6 @@ def rebuild(settings: Settings, wish: Wish) -> Rebuilt | None:
     with tempfile.TemporaryDirectory(prefix="ratchet-") as name:
         recorded = recorded_version(settings, params, entry, Path(name) / "recorded")
         with _checkout(settings, commit, Path(name) / "data") as (root, damaged):
-            say(f"rebuild: version {entry.version} from commit {commit.commit[:9]}")
             found = _damaged(damaged) if damaged else _made(settings, params, entries, recorded, root, wish)
             if wish.keep is not None:
                 shutil.copytree(find_home(root), wish.keep, symlinks=True)

@@ -50,8 +50,10 @@ def rollback(
             raise ChampionChanged("another version serves by now", next_step="look at ratchet history, then decide")
         return _return(settings, target, serving, reason=reason, time=clock())
 
-    entry = branch.append(decide, Entry)
     with tracking(settings.mlflow_uri, params.project.name) as store:
+        # Before the ledger names a version that the alias could then not follow.
+        store.require_promoter()
+        entry = branch.append(decide, Entry)
         follow(branch, store, params, entry)
     return entry
 

@@ -330,9 +330,12 @@ class Registry(RuleBasedStateMachine):
 
 def test_the_ledger_keeps_its_rules(new_book: Callable[[], Book]) -> None:
     """No promotion without its phases, one champion, no rewritten history, whatever people do in whatever order."""
-    run_state_machine_as_test(
-        lambda: Registry(new_book), settings=settings(max_examples=250, stateful_step_count=40, deadline=None)
-    )
+
+    class Machine(Registry):
+        def __init__(self) -> None:
+            super().__init__(new_book)
+
+    run_state_machine_as_test(Machine, settings=settings(max_examples=250, stateful_step_count=40, deadline=None))
 
 
 def test_what_served_at_a_thousand_times(book: Book) -> None:
