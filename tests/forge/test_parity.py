@@ -41,6 +41,8 @@ OF_A_PULL_REQUEST = {"pull_request.opened", "pull_request.synchronize", "pull_re
 ONLY = {
     # What whoever sends the event puts into it, if anything.
     "client_payload.reason": {"repository_dispatch"},
+    "client_payload.model": set[str](),  # neither the recorded one nor ours names a model
+    "before": {"push"},
     "label.name": {"pull_request.labeled"},
     # What pull-request.yaml reads of the event of one; asked for by another workflow, its inputs say it.
     **dict.fromkeys(
@@ -132,6 +134,27 @@ def by_looking_daily(forge: Home) -> list[Ticket]:
     return scheduled(forge, actor="ada", only="41 4 * * *")
 
 
+def by_hand_of(workflow: str) -> Scene:
+    """A workflow is started by hand, without any input."""
+
+    def by_asking(forge: Home) -> list[Ticket]:
+        land(forge, "hold")
+        return [dispatch(forge, workflow, {}, actor="ada")]
+
+    return by_asking
+
+
+def by_clock_of(workflow: str) -> Scene:
+    """The cron of a workflow."""
+
+    def by_cron(forge: Home) -> list[Ticket]:
+        land(forge, "hold")
+        (cron,) = re.findall(r"cron: (.+)", text_of(workflow)[1])
+        return scheduled(forge, actor="ada", only=cron)
+
+    return by_cron
+
+
 def by_asking_for_training(forge: Home) -> list[Ticket]:
     """A pull request that a workflow opened is trained because it is asked for."""
     by_opening(forge)
@@ -173,6 +196,10 @@ SCENES: Mapping[str, tuple[Scene, list[tuple[str, str]]]] = {
     "workflow_dispatch of ci": (by_asking_for_checks, [("ci", "workflow_dispatch")]),
     "workflow_dispatch of ingest": (by_looking, [("ingest", "workflow_dispatch")]),
     "schedule of ingest": (by_looking_daily, [("ingest", "schedule")]),
+    "workflow_dispatch of advance": (by_hand_of("advance"), [("advance", "workflow_dispatch")]),
+    "schedule of advance": (by_clock_of("advance"), [("advance", "schedule")]),
+    "workflow_dispatch of rebuild": (by_hand_of("rebuild"), [("rebuild", "workflow_dispatch")]),
+    "schedule of rebuild": (by_clock_of("rebuild"), [("rebuild", "schedule")]),
     "workflow_dispatch of a pull request": (
         by_asking_for_training,
         [("pull-request", "workflow_dispatch"), ("report", "workflow_run")],

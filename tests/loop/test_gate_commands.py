@@ -40,7 +40,7 @@ def test_decisions_of_the_past_are_told_replayed_questioned_and_overridden(serve
 
     replays = lines(served, "replay", "--all")
     assert [(each["verdict"], each["state"], each["entries"]) for each in replays] == [
-        ("hold", "same", []), ("promote", "same", [1]),
+        ("hold", "same", []), ("promote", "same", [2]),
     ]  # fmt: skip
     run_id = replays[0]["decision"].removeprefix("run ")
     assert lines(served, "explain", run_id)[0]["would_change"] != ""

@@ -87,7 +87,7 @@ def test_every_end_of_a_version_leads_to_the_same(
     assert page.read_text(encoding="utf-8").count("<rect") == 5 + 2 * (1 + 3) + 3 + 1
     for wrong, words in (
         ("part-9", "did you mean part-0"),
-        ("HEAD~1", "no version is of commit"),
+        ("HEAD~3", "no version is of commit"),
         ("v3", "'v3' is no"),
     ):
         said = second.ratchet("lineage", wrong)

@@ -218,6 +218,6 @@ def test_ledger_and_registry_keep_their_rules(new_site: Callable[..., Site], kil
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=18, stateful_step_count=14, deadline=None, derandomize=True, suppress_health_check=checks
+            max_examples=8, stateful_step_count=12, deadline=None, derandomize=True, suppress_health_check=checks
         ),
     )

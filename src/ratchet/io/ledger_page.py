@@ -121,7 +121,8 @@ def timeline(entries: Sequence[Line], until: str) -> Spec | None:
 
 _VERSION: Spec = {
     "field": "version", "type": "quantitative", "title": "version",
-    "axis": {"tickMinStep": 1, "format": "d"}, "scale": {"zero": False, "nice": False, "padding": 14},
+    "axis": {"labelExpr": "datum.value % 1 ? '' : datum.label", "format": "d"},
+    "scale": {"zero": False, "nice": False, "padding": 14},
 }  # fmt: skip
 
 
