@@ -42,8 +42,9 @@ MACHINE = (".dvcignore", ".gitignore", "dvc.yaml")
 DATA = ("data/.gitignore", "data/raw/.gitignore", "data/lookups/.gitignore", ".dvc/config", ".dvc/.gitignore")
 CODE_ONLY = shutil.ignore_patterns("__pycache__")
 
-VOLATILE = (".dvc/tmp/", "home/dvc/", ".git/index", ".ratchet/profiles/", "data/refused/")
-"""What looking alone may change: locks and memories of hashes, git's memory of time stamps, profiles of batches.
+VOLATILE = (".dvc/tmp/", "home/dvc/", ".git/index", ".git/ratchet/", ".ratchet/profiles/", "data/refused/")
+"""What looking alone may change: locks and memories of hashes, git's memory of time stamps and the index of the ledger,
+profiles of batches.
 
 And what came in and was refused, which is kept beside the batches.
 """

@@ -134,7 +134,7 @@ def _before_service(told: Told, walk: Walk, serving: int | None, newer: int | No
         (
             was != serving,
             "stale",
-            f"compared with version {was or 'none'}, and {serving or 'none'} serves: ratchet run judges again",
+            f"compared with version {was or 'none'}, and version {serving or 'none'} serves: ratchet run judges again",
         ),
         (walk.refused, "refused", walk.refused),
         (newer, "superseded", f"version {newer} is newer and has come as far"),

@@ -172,7 +172,7 @@ def test_another_champion_makes_a_candidate_stale(book: Book) -> None:
     book.register(2, approval(), "gate")
     book.promote(1)
     assert book.state(2) == "stale"
-    with pytest.raises(ChampionChanged, match="compared with version none, and 1 serves"):
+    with pytest.raises(ChampionChanged, match="compared with version none, and version 1 serves"):
         book.promote(2)
 
 
