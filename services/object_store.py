@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from services.processes import STOP_SECONDS, Server
+from services.processes import STOP_SECONDS, Server, listens
 from services.state import write_private
 
 PORTS = tuple(f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc"))
@@ -88,13 +88,17 @@ class ObjectStore:
 
     def make_bucket(self, name: str) -> None:
         """Make a bucket, once the store takes files; wait for that. Raises ServiceFailed."""
+        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # it ships no types
+
         system = self.filesystem
 
         def takes_files() -> bool:
+            if not listens(self.ports["s3.port"]):
+                return False
             try:
                 system.makedirs(name, exist_ok=True)
                 system.pipe(f"{name}/.ready", b"1")
-            except OSError:
+            except (OSError, BotoCoreError):
                 return False
             return True
 

@@ -47,7 +47,7 @@ class Server:
 
         Raises ServiceFailed if somebody else listens there.
         """
-        if _listens(port):
+        if listens(port):
             raise ServiceFailed(f"{self.name}: port {port} of 127.0.0.1 is taken", next_step=OTHER_PORT)
         lock = os.open(self.pid_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -114,7 +114,8 @@ class Server:
         return "\n".join(f"    {line}" for line in text.splitlines()[-LOG_LINES:])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether anybody listens on this port of the loopback."""
     with socket.socket() as asked:
         asked.settimeout(1)
         return asked.connect_ex(("127.0.0.1", port)) == 0

@@ -377,10 +377,21 @@ def test_a_full_disk_in_each_stage(pulled: Sandbox, undisturbed: dict[str, str])
 
 
 @pytest.mark.slow
+def test_what_could_not_be_promoted_here_is_not_registered(recorded: Sandbox) -> None:
+    """A run of another policy would else close a version that may serve, as a newer one that has come as far."""
+    run = run_id(recorded.ok("record"))
+    recorded.set_params(gate={"power": 0.7})
+    for command in ("register", "promote"):
+        check_refusal(recorded.ratchet(command, run), NOT_PROMOTED, f"run {run} was decided by another policy")
+    assert recorded.ledger() == []
+    assert recorded.ok("queue") == "nothing waits\n"
+
+
+@pytest.mark.slow
 def test_racing_promoters(recorded: Sandbox) -> None:
     """Of six clones that promote two decisions against the same champion, one wins and one entry is added."""
     runs = [run_id(recorded.ok("record"))]
-    recorded.set_params(gate={"power": 0.7})
+    recorded.set_params(model={"params": {"alpha": 1.1}})
     recorded.ok("run")
     runs.append(run_id(recorded.ok("record")))
     assert runs[0] != runs[1]
@@ -400,7 +411,9 @@ def test_racing_promoters(recorded: Sandbox) -> None:
         for number, clone in enumerate(clones)
     ]
     said = [racer.communicate(timeout=PATIENCE_SECONDS)[0] for racer in racers]
-    [entry] = [json.loads(line) for line in recorded.ok("history", "--json").splitlines()]
+    entries = [json.loads(line) for line in recorded.ok("history", "--json").splitlines()]
+    assert len(entries) == 1, said
+    [entry] = entries
     winners = {runs[number % 2] for number, racer in enumerate(racers) if racer.returncode == 0}
     assert (winners, {racer.returncode for racer in racers} <= {0, NOT_PROMOTED}) == ({entry["run_id"]}, True), said
     assert all("next: " in words for racer, words in zip(racers, said, strict=True) if racer.returncode)

@@ -59,7 +59,7 @@ def test_each_new_batch_is_a_pull_request_that_is_trained(pushed: Sandbox) -> No
     log = run.log.read_text(encoding="utf-8")
     assert (run.conclusion, "ratchet: batch part-06 is refused" in log) == ("failure", True), log
     assert "part-06: refused" in run.summary.read_text(encoding="utf-8")
-    assert (run.artifacts / "refused" / "part-06" / "report.html").is_file()
+    assert (run.artifacts / "refused" / "data" / "refused" / "part-06" / "report.html").is_file()
 
     home, main = pushed.forge, pushed.git("ls-remote", "forge", "main").split()[0]
     pushed.git("fetch", "--quiet", "forge")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("push")]
 
-OF_ITS_TIME = ("time", "run_id", "seal", "hash", "commit")
+OF_ITS_TIME = ("time", "run_id", "seal", "hash", "previous", "manifest", "commit")
 """What two promotions of the same push never share: when it was, the run's id, and digests of what holds those.
 
 The commit is the machine's own; what is in it is compared."""

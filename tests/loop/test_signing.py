@@ -111,6 +111,7 @@ def test_a_retired_key_stands_for_what_the_ledger_names(served: Sandbox, setting
     served.git("update-ref", "-d", "refs/remotes/origin/ratchet/ledger")
     ledger = ["git", "--git-dir", str(served.origin), "update-ref", "-d", "refs/heads/ratchet/ledger"]
     assert served.run(ledger).code == 0
+    assert "they are forgotten" in served.ratchet("ledger", "verify", "--accept").out
     with pytest.raises(SignatureRefused, match="release, which is retired"):
         rehearse(settings, params, no_trial, run_id=entry.run_id, seal=entry.seal)
 

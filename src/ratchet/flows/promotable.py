@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ratchet.core.candidates import Candidate
@@ -29,21 +30,28 @@ def require_ready(params: Params, entries: tuple[Line, ...], version: int, at: d
 
 
 def require_same(settings: Settings, params: Params, entry: Registration) -> None:
-    """Raises ChampionChanged if the policy or a batch is another than the one it was decided with."""
-    if entry.policy and entry.policy != digest_of(params.gate.model_dump(mode="json")):
-        raise ChampionChanged(
-            f"version {entry.version} was decided by another policy than the gate section of params.yaml here",
-            next_step="ratchet run judges by this one",
-        )
+    """Raises ChampionChanged if policy, phases or a batch are others than those it was decided and registered with."""
+    require_same_question(settings, params, f"version {entry.version}", policy=entry.policy, batches=entry.batches)
     if entry.phases != params.promotion.named_phases:
         raise ChampionChanged(
             f"version {entry.version} was registered with other phases than promotion.phases here",
             next_step="ratchet run, ratchet record, ratchet register; or promote where params.yaml has the old ones",
         )
+
+
+def require_same_question(
+    settings: Settings, params: Params, what: str, *, policy: str, batches: Mapping[str, str]
+) -> None:
+    """Raises ChampionChanged if `what` was decided by another policy, or on other batches (digest by name)."""
+    if policy and policy != digest_of(params.gate.model_dump(mode="json")):
+        raise ChampionChanged(
+            f"{what} was decided by another policy than the gate section of params.yaml here",
+            next_step="ratchet run judges by this one",
+        )
     here = tracked_digests(settings.root)
-    other = sorted(name for name, digest in entry.batches.items() if here.get(name) != digest)
+    other = sorted(name for name, digest in batches.items() if here.get(name) != digest)
     if other:
         raise ChampionChanged(
-            f"version {entry.version} was decided on other data: {', '.join(other)} changed since, or is not here",
+            f"{what} was decided on other data: {', '.join(other)} changed since, or is not here",
             next_step="ratchet run judges on the data as it is",
         )

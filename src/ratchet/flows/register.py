@@ -17,6 +17,7 @@ from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, now, stamp
 from ratchet.flows.gate_override import overrides
 from ratchet.flows.permission import require_role
+from ratchet.flows.promotable import require_same_question
 from ratchet.flows.recorded_run import RecordedRun, find_run, read_run
 from ratchet.flows.version_evidence import VersionEvidence, write_version_evidence
 from ratchet.io.authors import authors
@@ -32,7 +33,7 @@ def register(settings: Settings, run_id: str | None = None, *, reason: str = "",
     """Make a version of a recorded run's model and write it into the ledger; registering twice changes nothing.
 
     `run_id` None takes the run of what is here. Raises PromotionRefused if the gate comes first and says no, or whoever
-    acts may not; ServiceFailed.
+    acts may not; ChampionChanged if it was decided by another policy or on other data than is here; ServiceFailed.
     """
     params = read_params(settings.root)
     branch = ledger(settings, params)
@@ -66,6 +67,11 @@ def _register(
     _require_gate(settings, params, made, clock=clock)
     with tempfile.TemporaryDirectory() as name:
         evidence = write_version_evidence(settings, params, made.run, Path(name))
+        batches = _batches(settings, made, evidence.lineage)
+        # A version that could not be promoted here would close the one before it, which can.
+        require_same_question(
+            settings, params, f"run {made.run.run_id}", policy=made.decision.policy_digest, batches=batches
+        )
         store.attach(made.run.run_id, Path(name), EVIDENCE)
     version = store.register(made.run.run_id, made.decision.reason)
     branch = ledger(settings, params)
