@@ -110,8 +110,8 @@ def climbing(bench: Bench) -> Finding:
         "the bar are those that were lucky as well: 0.0006 ± 0.0001 (three other draws of the rows gave 0.0005 to "
         "0.0006). The promise of 0.0005 was measured on census, where a climb finds nothing to promote, and of what is "
         "claimed. That average of the holdout is claimed nowhere while it is sealed: *what is told* of a promotion is "
-        "its gain on open rows, which chose nothing. *What is sure* is the lower bound at the level of the run: that much may be said "
-        "of rows that were asked before."
+        "its gain on open rows, which chose nothing. *What is sure* is the "
+        "lower bound at the level of the run: that much may be said of rows that were asked before."
     )
     return Finding(name="climb", lines=tuple(lines), remarks=(remark,), curves=curves)
 
