@@ -1,9 +1,10 @@
 """What looking back and promoting cost: `python -m benchmarks.registry [--rounds N] [--only size|promote]`.
 
 Looking back is measured on a made-up ledger of 10,000 versions and 100,000 entries, as whole processes: cold, where
-this clone has never read it, and warm. Promoting and going back are measured beside the MLflow calls that they need,
-one after the other in each round, on a project of three months. The tables are printed; docs/benchmarks.md is written
-by hand. The exit code is 1 if a goal was missed.
+this clone has never read it and verifies all of it, and warm. Every version was trained on the batch that is asked for.
+Promoting and going back are measured beside the MLflow calls that they need, one after the other in each round, on a
+project of three months. The tables are printed; docs/benchmarks.md is written by hand. The exit code is 1 if a goal was
+missed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ LOOKS = (
     ("history", "--at", "2020-01-01"),
     ("history", "--version", "5001"),
     ("lineage", "v5001", "--as", "version"),
+    ("lineage", "2013-06", "--as", "batch"),
+    ("queue",),
 )
 MODEL = "late"
 INDEX = Path(".git/ratchet")
@@ -70,7 +73,7 @@ def _size(folder: Path, rounds: int) -> bool:
     place.cost_of(("git", "init", "--quiet", "--initial-branch", "main"), compiled, cwd=root)
     print(f"a ledger of {VERSIONS:,} versions and {ENTRIES:,} entries is made up", file=sys.stderr, flush=True)
     write_ledger(root, MODEL, versions=VERSIONS, entries=ENTRIES)
-    print("| command | CPU s, cold | CPU s, warm | goal, warm |\n|---|---:|---:|---:|")
+    print("| command | CPU s, cold | CPU s, warm | goal |\n|---|---:|---:|---:|")
     reached = [_look(place, root, words, rounds) for words in LOOKS]
     return all(reached)
 
@@ -81,9 +84,9 @@ def _look(place: Workplace, root: Path, words: Sequence[str], rounds: int) -> bo
         shutil.rmtree(root / INDEX, ignore_errors=True)
         cold.append(place.cost_of((*RATCHET, *words), cwd=root).cpu)
         warm.append(place.cost_of((*RATCHET, *words), cwd=root).cpu)
-    found = statistics.median(warm)
-    print(f"| `ratchet {' '.join(words)}` | {statistics.median(cold):.2f} | **{found:.2f}** | < {GOAL_SECONDS:g} |")
-    return found < GOAL_SECONDS
+    first, later = statistics.median(cold), statistics.median(warm)
+    print(f"| `ratchet {' '.join(words)}` | **{first:.2f}** | **{later:.2f}** | < {GOAL_SECONDS:g} |", flush=True)
+    return max(first, later) < GOAL_SECONDS
 
 
 def _promotion(projects: Projects, rounds: int) -> list[Comparison]:

@@ -10,6 +10,7 @@ RATCHET_REMOTE        the git remote that holds the ledger
 RATCHET_GIT_TOKEN     a token for pushing to that remote over https; printed masked, never written to a file
 RATCHET_SIGNING_KEY   the private key that signs model versions, PEM; printed masked, inherited by nothing
 RATCHET_WEBHOOK_*     SECRET and URL: whatever promotion.webhooks of params.yaml names, by default these; never printed
+RATCHET_MODEL         the model that commands are about, where the repository has several and none is named
 RATCHET_ACTOR         who acts, for the ledger (else GITHUB_ACTOR, else the login name)
 RATCHET_REASON        why a run was started, for its record
 AWS_*                 the keys and the endpoint of an S3-compatible store, for a source in params.yaml; and whatever
@@ -38,6 +39,8 @@ from pathlib import Path
 from ratchet.errors import UsageError
 
 PARAMS = "params.yaml"
+MODEL = "RATCHET_MODEL"
+"""The variable that names a model; `cli.app` reads it, as the option `--model`."""
 TOKENS = (
     "RATCHET_GIT_TOKEN", "RATCHET_GITHUB_TOKEN", "GITHUB_TOKEN", "RATCHET_SIGNING_KEY", "RATCHET_WEBHOOK_SECRET",
     "RATCHET_WEBHOOK_URL",
@@ -96,6 +99,11 @@ def forget_tokens() -> None:
     """Take the tokens out of this process's environment, so that nothing it starts inherits them."""
     for name in TOKENS:
         os.environ.pop(name, None)
+
+
+def forget_model() -> None:
+    """Take the model's name out of this process's environment: what it starts knows its project by the folder."""
+    os.environ.pop(MODEL, None)
 
 
 def find_root(start: Path) -> Path:

@@ -48,7 +48,8 @@ def test_the_picture_has_every_change_and_every_freeze() -> None:
     """Each promotion and rollback is a bar up to the next one and a mark; a freeze ends with its thaw."""
     spec = timeline(ENTRIES, "2016-06-01T00:00:00+00:00")
     assert spec is not None
-    frozen, _, bars, marks = (layer["data"]["values"] for layer in spec["layer"])
+    frozen, erased, _, bars, marks = (layer["data"]["values"] for layer in spec["layer"])
+    assert erased == []
     changes = [entry for entry in ENTRIES if isinstance(entry, Entry)]
     assert [each["version"] for each in bars] == [entry.version for entry in changes]
     assert [each["end"] for each in bars[:-1]] == [entry.time for entry in changes[1:]]

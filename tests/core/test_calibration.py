@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -112,3 +115,31 @@ def test_certain_and_wrong_predictions_are_moved_all_the_way() -> None:
     labels, chances = np.array([1, 1, 1, 0]), np.array([0.0, 0.0, 1e-12, 0.0])
     odds = logit(np.clip(chances, 1e-15, 1 - 1e-15))
     assert expit(odds + calibration_intercept(labels, chances)).mean() == pytest.approx(0.75, abs=1e-9)
+
+
+NUMBERS = """
+import numpy as np
+from ratchet.core.calibration import calibration_intercept, calibration_slope
+from ratchet.core.clusters import interval, jackknife
+from ratchet.core.comparison import compare
+random = np.random.default_rng(7)
+labels, scores = random.integers(2, size=5_000), random.uniform(0.01, 0.99, 5_000)
+clusters = np.arange(5_000) // 17
+found = [jackknife(each, (labels, scores), clusters, alpha=0.05) for each in (calibration_slope, calibration_intercept)]
+print(found, interval(scores, clusters, alpha=0.05), compare(scores, scores**2, clusters, alpha=0.05, margin=0.0))
+"""
+
+
+def test_no_number_depends_on_the_code_that_blas_has_for_a_processor() -> None:
+    """Slope, intercept, their errors and a comparison are the same to the last digit, by its old code and its newer."""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", NUMBERS],
+            env={**os.environ, "OPENBLAS_CORETYPE": core},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for core in ("Nehalem", "Haswell")
+    }
+    assert len(said) == 1

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ratchet.core.ledger import GENESIS, append, champion, champion_at, dump, load, rollback_target, withdrawn
+from ratchet.core.ledger import (
+    GENESIS,
+    append,
+    champion,
+    champion_at,
+    dump,
+    load,
+    not_loading,
+    rollback_target,
+    withdrawn,
+)
 from ratchet.core.ledger_entries import Change, Entry
 from ratchet.errors import PromotionRefused, TamperedFile
 
@@ -127,6 +137,19 @@ TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
+def test_what_did_not_load_is_known_until_it_serves_again() -> None:
+    """By the promotion over it, the latest one; one that had a way back says nothing about what it replaced."""
+    entries: list[Entry] = []
+    for version, replaces, failure in ((1, None, ""), (2, 1, ""), (3, 2, "no trees"), (4, 3, "no trees")):
+        event = change(version, replaces, minute=version).model_copy(update={"no_way_back": failure})
+        entries.append(append(entries, event))
+    assert load(dump(entries)) == tuple(entries)
+    assert {version: entry.sequence for version, entry in not_loading(entries, "m").items()} == {2: 3, 3: 4}
+    assert not_loading(entries, "other") == {}
+    entries.append(append(entries, change(3, 4, minute=5, kind="rollback")))
+    assert set(not_loading(entries, "m")) == {2}
+
+
 def edited(line: str, field: str, value: object) -> str:
     return json.dumps({**json.loads(line), field: value})
 
@@ -137,6 +160,7 @@ EDITS = {
     "previous": GENESIS[:-1] + "1", "hash": GENESIS, "run_id": "another", "trained_on": {}, "commit": "another",
     "decision_digest": "another", "fingerprint": "another", "model": "another",
     "overrides": [{"conditions": ["better"], "reason": "r", "actor": "a", "expires": "2026-01-01T00:00:00+00:00"}],
+    "no_way_back": "it did not load",
 }  # fmt: skip
 
 

@@ -55,6 +55,16 @@ def test_what_is_unknown_may_not(path: str) -> None:
     assert len(touched(path)) == 1
 
 
+def test_what_other_projects_have_to_themselves_may_change() -> None:
+    """Their folders and rooms have no say in this one; what decides for all still has."""
+    paths = ["models/early/params.yaml", "models/early/dvc.yaml", "src/trains/features.py", "models/earlyx/a.py"]
+    found = reasons(
+        [*paths, "src/ratchet/errors.py"], room="flights", base=PARAMS, head=PARAMS,
+        elsewhere=("models/early/", "src/trains/"),
+    )  # fmt: skip
+    assert [reason.path for reason in found] == ["models/earlyx/a.py", "src/ratchet/errors.py"]
+
+
 @pytest.mark.parametrize("section", JUDGING)
 def test_sections_that_judge_may_not_change(section: str) -> None:
     """A change of a section that decides is a reason, and so is its removal; others are the proposal itself."""

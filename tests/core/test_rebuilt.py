@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,17 @@ from hypothesis import strategies as st
 from ratchet.core.findings import Estimate, MetricRow
 from ratchet.core.judged import Evaluation
 from ratchet.core.lineage_record import BatchLineage, Commit, Environment, Lineage, Machine
-from ratchet.core.rebuilt import GOLDEN, Check, Rebuilt, Record, answers_check, causes, compared
+from ratchet.core.rebuilt import GOLDEN, Check, Rebuilt, Record, answers_check, compared
+from ratchet.core.rebuilt_causes import causes, installed_from, unexplained
 
 
 def lineage(**changes: Any) -> Lineage:
     """That of a version of two batches, with some fields otherwise."""
     raw = changes.pop("raw", "raw a")
-    machine = {"system": "Linux 6", "architecture": "x86_64", "processor": "P", "cores": 2, "threads": {"OMP": None}}
+    machine = {
+        "system": "Linux 6", "architecture": "x86_64", "processor": "P", "cores": 2, "threads": {"OMP": None},
+        "kernels": {"CORETYPE": None}, "vectors": ("avx", "avx512f"),
+    }  # fmt: skip
     fields = {
         "commit": Commit(commit="c", changed=(), changes=0),
         "lock": "l", "params": "p", "room": "r", "code": "k", "data_schema": "s", "seed": 0, "lookups": {"prices": "x"},
@@ -80,6 +85,13 @@ def test_what_is_made_alike_is_equal_and_has_no_cause() -> None:
         (record(lineage(python="CPython 3.12")), "dependency", "python CPython 3.12, was CPython 3.11"),
         (record(lineage(machine={"processor": "Q"})), "hardware", "processor Q, was P"),
         (record(lineage(machine={"threads": {"OMP": "4"}})), "hardware", "OMP 4, was not set"),
+        (record(lineage(machine={"kernels": {"CORETYPE": "Zen"}})), "hardware", "CORETYPE Zen, was not set"),
+        (record(lineage(machine={"vectors": ("avx",)})), "hardware", "vector instructions: not here avx512f"),
+        (
+            record(lineage(machine={"vectors": ("avx", "avx512f", "fma")})),
+            "hardware",
+            "vector instructions: only here fma",
+        ),
     ],
 )
 def test_a_single_difference_is_the_one_cause_that_is_named(now: Record, kind: str, words: str) -> None:
@@ -107,6 +119,39 @@ def test_every_cause_is_named_in_its_order_and_the_machine_only_alone(kinds: lis
     assert [each.kind for each in found] == [each for each in ("row", "code", "seed", "dependency") if each in kinds]
 
 
+def test_a_package_that_the_lock_does_not_name_hides_nothing() -> None:
+    """Tools that somebody installed are named last, and the machine is told beside them; locked packages come first."""
+    lock = frozenset({"numpy"})
+    now = record(lineage(packages={"pytest": "9"}, machine={"processor": "Q"}))
+    assert [(each.kind, each.words) for each in causes(THEN, now, lock)] == [
+        ("hardware", "processor Q, was P"),
+        ("dependency", "not in the lock: pytest 9, was not there"),
+    ]
+    (cause, last) = causes(THEN, record(lineage(packages={"pytest": "9", "numpy": "2.3"})), lock)
+    assert (cause.words, last.words[:15]) == ("numpy 2.3, was 2.2", "not in the lock")
+
+
+def test_where_only_the_lock_was_installed_other_packages_are_not_missed() -> None:
+    """What was there beside the lock is no cause; what the lock names still is, and so is another Python."""
+    lock = frozenset({"numpy"})
+    then = replace(THEN, lineage=installed_from(lock, THEN.lineage))
+
+    def made(**changes: Any) -> Record:
+        return record(installed_from(lock, lineage(**changes)))
+
+    assert causes(then, made(packages={"pytest": "9"}), lock) == ()
+    assert [each.words for each in causes(then, made(packages={"numpy": "2.3"}), lock)] == ["numpy 2.3, was 2.2"]
+    assert [each.kind for each in causes(then, made(python="CPython 3.12"), lock)] == ["dependency"]
+
+
+def test_what_an_old_record_does_not_hold_is_no_cause() -> None:
+    """A record of before vector instructions were kept differs in nothing by that; if nothing explains it, that may."""
+    old = record(lineage(machine={"kernels": None, "vectors": None}))
+    assert causes(old, record(lineage(machine={"kernels": {"CORETYPE": "Zen"}}))) == ()
+    assert "the processor is of another kind" in unexplained(old.lineage).words
+    assert "processor" not in unexplained(THEN.lineage).words
+
+
 def test_numbers_come_before_other_packages() -> None:
     """Of many packages those that numbers come from are named first."""
     others = {f"a{number}": "1" for number in range(9)}
@@ -132,6 +177,7 @@ def test_other_bytes_that_answer_alike_are_equal_in_what_they_answer() -> None:
     model = Check(name="model", same="other", words="")
     good = result(*checks, model, answers_check(GOLDEN, 16, 1e-12))
     assert (good.equal, good.verdict) == (True, "equal in what it answers, not in bytes")
+    assert result(*checks).verdict == "equal but for rounding"
     bad = result(*checks, model, answers_check(GOLDEN, 16, 0.1))
     assert (bad.equal, bad.verdict) == (False, "different")
 
@@ -140,3 +186,5 @@ def test_a_metric_that_moved_is_named_with_both_numbers() -> None:
     """By its name and the model that it is of; a number that is gone counts as well."""
     (check,) = [each for each in compared(THEN, record(lineage(), value=0.75)) if each.name == "metrics"]
     assert (check.same, check.words) == ("other", "rmse of challenger 0.75, was 0.5")
+    (near,) = [each for each in compared(THEN, record(lineage(), value=0.5 + 1e-13)) if each.name == "metrics"]
+    assert (near.same, near.words.startswith("3 numbers, within 1e-13: rmse of challenger")) == ("close", True)

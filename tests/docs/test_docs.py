@@ -18,7 +18,7 @@ from ratchet.core.gate import decide
 from ratchet.core.gate_params import Bounds, CostLimit, GapLimit, Gate, Guardrail, Reuse, Slices
 from ratchet.core.schema import Column, Lookup, Rows
 from ratchet.serving.app import create_app
-from ratchet.serving.holder import Holder
+from ratchet.serving.serving_state import ServingState
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -108,7 +108,7 @@ def test_variables_are_those_that_are_read() -> None:
 
 def test_endpoints_are_those_of_the_server() -> None:
     """docs/serving.md has a row for each endpoint, with its method."""
-    routes: list[Any] = [*create_app(Holder(), max_rows=1).routes]
+    routes: list[Any] = [*create_app(ServingState(), max_rows=1).routes]
     served = {f"{'POST' if 'POST' in route.methods else 'GET'} {route.path}" for route in routes}
     assert set(_first_column(ROOT / "docs" / "serving.md", "endpoint")) == served
 

@@ -119,6 +119,13 @@ def test_only_its_own_lines_of_this_phase_count(settings: Settings) -> None:
     assert (found.result, found.numbers["rows"], found.progress) == (None, 2.0, "2 of 3 rows")
 
 
+def test_rows_beside_another_champion_show_nothing(settings: Settings) -> None:
+    """A server that could not fetch the champion compares with the one before: that is not what is asked."""
+    before = Scored(version=7, scores=[[0.3, 0.7]], labels=LABELS)
+    write(settings, line(1), msgspec.structs.replace(line(2), version=7, champion=before))
+    assert judged(settings, {"shadow": {"rows": 3}}).progress == "1 of 3 rows"
+
+
 def test_a_shadow_passes_by_the_log(settings: Settings) -> None:
     """Rows of all servers' files are counted, and lines that broke off are told while it goes on."""
     write(settings, *(line(number) for number in range(2_000)))

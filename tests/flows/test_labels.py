@@ -113,6 +113,19 @@ def test_one_wrong_line_refuses_the_file(row: str, label: str, said: str, settin
     assert kept(settings) == []
 
 
+def test_a_label_that_comes_before_its_prediction_is_taken_later(settings: Settings, csv: Csv) -> None:
+    """Nothing of its file is kept, and the way out is told; once the line is written the same file is taken."""
+    name = "20261123-0badcafe-3"
+    path = csv((f"{ONE}/0", "true"), (f"{name}/0", "false"))
+    with pytest.raises(DataRefused, match=f"line 3: prediction {name} is not in the log") as caught:
+        add_labels(settings, path)
+    assert caught.value.next_step.startswith("mend the file: an answer that is not in the log is not written yet")
+    assert kept(settings) == []
+    with (settings.root / "log" / "2026-11-23" / "0badcafe.jsonl").open("ab") as file:
+        file.write(msgspec.json.encode(prediction(name, CLASSES["binary"])) + b"\n")
+    assert add_labels(settings, path) == Added(new=2, known=0)
+
+
 def test_a_label_that_contradicts_an_earlier_delivery_is_refused(settings: Settings, csv: Csv) -> None:
     """What was true yesterday is not false today; what was kept stays."""
     add_labels(settings, csv((f"{ONE}/0", "true")))

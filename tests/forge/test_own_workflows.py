@@ -262,8 +262,8 @@ def test_what_serves_is_made_again_weekly_and_any_version_by_hand(forge: Home) -
     push(forge, "hold")
     calls(forge)
     weekly = scheduled(forge, actor="ada", only="23 5 * * 6")
-    by_hand = [dispatch(forge, "rebuild", {"version": "7"}, actor="ada")]
-    for version, asked in (("", weekly), (" 7", by_hand)):
+    by_hand = [dispatch(forge, "rebuild", {"version": "7", "packages": "locked"}, actor="ada")]
+    for version, asked in (("", weekly), (" 7 --environment", by_hand)):
         hook.show(forge, asked)
         event_name = asked[0].event
         assert calls(forge) == [

@@ -12,9 +12,9 @@ from ratchet.core.candidates import Candidate
 from ratchet.core.ledger_entries import PLACED, Change, Event, Opinion, OpinionEntry, Registration
 from ratchet.core.phases import Phase
 from ratchet.errors import UsageError
-from ratchet.flows.champion import ledger
 from ratchet.flows.deployments import update_deployments
 from ratchet.flows.environment_approvals import Heard, record_approvals
+from ratchet.flows.ledger import ledger
 from ratchet.flows.register import standing
 from ratchet.forge import approvals, deployments, ending
 from ratchet.forge import run as runs

@@ -113,6 +113,34 @@ def test_exactly_one_file_is_expected(tmp_path: Path, members: tuple[tuple[str, 
         read_bundle(packed(tmp_path / "a.zip", *members))
 
 
+def test_of_several_models_each_has_its_file(tmp_path: Path) -> None:
+    """The one that is asked for is read, whether or not the others are there."""
+    both = packed(tmp_path / "a.zip", ("early/result.json", b"{}"), ("late/result.json", GOOD))
+    assert read_bundle(both, "late/result.json", ["early/result.json"]) == GOOD
+    alone = packed(tmp_path / "b.zip", ("late/result.json", GOOD))
+    assert read_bundle(alone, "late/result.json", ["early/result.json"]) == GOOD
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("early/result.json",),
+        ("late/result.json", "late/result.json"),
+        ("late/result.json", "early/result.json", "early/result.json"),
+        ("late/result.json", "result.json"),
+        ("late/result.json", "lost/result.json"),
+        ("late/result.json", "early/../early/result.json"),
+    ],
+    ids=" ".join,
+)
+def test_of_several_models_only_known_names_stand_once(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """A file that no model has, one that stands twice, or none of the model that is asked for: all is refused."""
+    path = packed(tmp_path / "a.zip", *((name, GOOD) for name in names))
+    with pytest.raises(BundleRefused):
+        read_bundle(path, "late/result.json", ["early/result.json"])
+
+
 def test_a_bomb_that_declares_its_size_is_refused(tmp_path: Path) -> None:
     """Fifty megabytes in fifty kilobytes are refused by what the archive says of itself."""
     path = packed(tmp_path / "a.zip", ("result.json", b"\0" * 50_000_000))

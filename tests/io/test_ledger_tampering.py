@@ -171,7 +171,7 @@ def test_an_index_that_says_something_else_is_not_believed(ledger: LedgerBranch)
     """A line is held against its hash when it is read; where the index hides one, verifying finds it."""
     assert ledger.index is not None
     with sqlite3.connect(ledger.index) as database:
-        database.execute("UPDATE line SET start = 0 WHERE sequence = 8")
+        database.execute("UPDATE segment SET ends = zeroblob(length(ends)) WHERE last = 8")
         database.execute("UPDATE line SET kind = 'hold' WHERE sequence = 7")
     with ledger.view() as view:
         rows = view.served("m")

@@ -133,3 +133,20 @@ def test_the_machine_says_how_many_threads_were_asked_for(monkeypatch: pytest.Mo
     assert (found.threads["OMP_NUM_THREADS"], found.threads["MKL_NUM_THREADS"]) == ("3", None)
     assert found.cores >= 1
     assert all((found.system, found.architecture, found.processor))
+
+
+def test_the_machine_says_by_which_code_libraries_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a variable chose, and of all that a processor has its vector instructions; None where nothing is named."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    for text, processor, vectors in (
+        ("model name\t: A B\nflags\t\t: fpu avx2 fma sse2 vmx\n\nflags\t\t: avx9\n", "A B", ("avx2", "fma", "sse2")),
+        ("Features\t: fp asimd sve crc32\n", None, ("asimd", "sve")),
+        ("", None, None),
+    ):
+        (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
+        monkeypatch.setattr("ratchet.io.machine.CPU_INFO", tmp_path / "cpuinfo")
+        found = machine()
+        assert found.vectors == vectors
+        assert processor in (None, found.processor)
+        assert found.kernels is not None
+        assert (found.kernels["OPENBLAS_CORETYPE"], found.kernels["MKL_CBWR"]) == ("Haswell", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,8 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import skops.io
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from ratchet.core.estimators import ESTIMATORS, build_pipeline
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
@@ -21,7 +24,8 @@ from ratchet.core.params import Features, Model, Project, Task
 from ratchet.core.scoring import Scores, frame, score
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files, model_folder
-from ratchet.io.model_folder import MODEL, RECORD, SEAL
+from ratchet.io.golden import GOLDEN, require_golden, write_golden
+from ratchet.io.model_folder import MODEL, RECORD, SEAL, LoadedModel
 
 INPUTS = [
     Feature(name="x", kind="number", nullable=True, example=1.0),
@@ -214,6 +218,35 @@ def test_a_type_that_is_not_trusted_is_refused_before_it_is_built(
     with pytest.raises(UsageError, match=r"types that are not trusted: planted\.Planted"):
         model_folder.read(folder, seal=model_folder.write_seal(folder))
     assert Planted.built == []
+
+
+def test_libraries_that_cannot_build_it_are_an_outside_failure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever they raise: the message has it, and says where the right versions stand."""
+
+    def load(_path: Path, **_more: object) -> None:
+        raise AttributeError("module 'trees' has no attribute 'Tree'")
+
+    monkeypatch.setattr(skops.io, "load", load)
+    with pytest.raises(ServiceFailed, match=r"model\.skops cannot be loaded here: AttributeError: .*Tree") as failed:
+        model_folder.read(folder)
+    assert "libraries" in failed.value.next_step
+
+
+def test_golden_requests_are_answered_as_they_were_or_it_is_said_why_not(folder: Path) -> None:
+    """The same model does; one that answers otherwise, or raises, cannot serve here."""
+    model = model_folder.read(folder)
+    assert require_golden(folder, model) == 0
+    write_golden(folder, model)
+    assert require_golden(folder, model) > 0
+    steps = dict(model.pipeline.named_steps)
+    other = LoadedModel(model.record, Pipeline(list(steps.items())[:-1]))
+    with pytest.raises(ServiceFailed, match="cannot serve here: it does not answer: AttributeError"):
+        require_golden(folder, other)
+    golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
+    golden["scores"][0][0] += 1e-6
+    (folder / GOLDEN).write_text(json.dumps(golden), encoding="utf-8")
+    with pytest.raises(ServiceFailed, match="cannot serve here"):
+        require_golden(folder, model)
 
 
 def test_a_model_can_be_copied_without_its_room(folder: Path, tmp_path: Path) -> None:

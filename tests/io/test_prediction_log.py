@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratchet.errors import ServiceFailed
 from ratchet.io import prediction_writer
 from ratchet.io.prediction_log import LogReader, Prediction, Scored, file_of, request_id, row_id
 from ratchet.io.prediction_writer import PredictionWriter
@@ -132,6 +134,16 @@ def test_a_full_disk_costs_lines_and_nothing_else(
     assert "No space left on device" in health["trouble"]
 
 
+def wait_for(found: Callable[[], list[Path]]) -> list[Path]:
+    """What is there after a while."""
+    deadline = time.monotonic() + PATIENCE
+    while not (there := [path for path in found() if path.stat().st_size]):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+    return there
+
+
 def wait_for_lost(writer: PredictionWriter, count: int) -> None:
     """Until the writer has counted so many lost lines."""
     deadline = time.monotonic() + PATIENCE
@@ -164,6 +176,65 @@ def test_a_slow_disk_never_holds_anybody_up(
     hung[0] = False
     writer.close()
     assert len(list(LogReader(tmp_path / "log").lines())) == 11
+
+
+def test_a_folder_that_is_removed_under_the_writer_is_made_again(writer: PredictionWriter, tmp_path: Path) -> None:
+    """Whoever clears the log away loses what was in it, and nothing that comes later."""
+    gone = put(writer)
+    (path,) = wait_for(lambda: [*(tmp_path / "log").glob("*/*.jsonl")])
+    shutil.rmtree(path.parent)
+    kept = put(writer)
+    writer.close()
+    assert [each.id for each in LogReader(tmp_path / "log").lines()] == [kept]
+    assert (gone != kept, writer.health()) == (True, {"written": 2, "lost": 0, "trouble": None})
+
+
+def test_a_clock_that_is_set_back_mixes_nothing_up(writer: PredictionWriter, tmp_path: Path) -> None:
+    """The same moments come again, over midnight: each request has an id of its own, and its line is found by it."""
+    moments = [NOON, NOON + timedelta(hours=12), NOON - timedelta(days=1), NOON]
+    names = [put(writer, moment) for moment in moments]
+    writer.close()
+    reader = LogReader(tmp_path / "log")
+    assert len({*names}) == len(moments)
+    assert [found.id for name in names if (found := reader.find(name))] == names
+
+
+def test_a_log_is_not_for_everybody(writer: PredictionWriter, tmp_path: Path) -> None:
+    """Folders and files are for the server's user and its group: what they hold may be personal data."""
+    put(writer)
+    writer.close()
+    log = tmp_path / "log"
+    assert {path.stat().st_mode & 0o777 for path in log.rglob("*.jsonl")} == {0o640}
+    assert {path.stat().st_mode & 0o777 for path in (log, *log.iterdir())} == {0o750}
+
+
+def test_a_log_that_may_not_be_read_is_no_empty_log(
+    writer: PredictionWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A judge without the right to read is told so: it must not look as if nothing was predicted."""
+    name = put(writer)
+    writer.close()
+
+    def refuse(self: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    reader = LogReader(tmp_path / "log")
+    for forbidden in ("open", "iterdir"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, forbidden, refuse)
+            with pytest.raises(ServiceFailed, match="cannot be read: Permission denied"):
+                list(reader.lines())
+    assert reader.find(name) is not None
+
+
+def test_a_day_that_is_removed_while_it_is_read_is_no_crash(writer: PredictionWriter, tmp_path: Path) -> None:
+    """Its folder is cleared away between two lines: what is left is read."""
+    names = [put(writer, NOON + timedelta(days=day)) for day in (0, 1, 2)]
+    writer.close()
+    lines = LogReader(tmp_path / "log").lines()
+    first = next(lines)
+    shutil.rmtree(tmp_path / "log" / "2026-11-24")
+    assert [first.id, *(each.id for each in lines)] == [names[0], names[2]]
 
 
 def test_a_line_that_cannot_be_made_is_counted(writer: PredictionWriter, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from ratchet.io.rules import CORE, DECIDING, deciding, digest
 DVC = yaml.safe_load((CORE.parents[2] / "dvc.yaml").read_text(encoding="utf-8"))
 CARRIED = {
     "__init__.py", "alpha_ledger.py", "chain.py", "decision.py", "deliveries.py", "findings.py", "freeze.py",
-    "manifest.py", "model_record.py", "params.py", "phases.py", "schema.py", "seal.py", "section.py", "seen.py",
-    "sources/declared.py", "treated.py", "webhooks.py", "zones.py",
+    "manifest.py", "model_record.py", "params.py", "phases.py", "promotion_params.py", "schema.py", "seal.py",
+    "section.py", "seen.py", "sources/declared.py", "treated.py", "webhooks.py", "zones.py",
 }  # fmt: skip
 """What the gate imports and does not judge by: records, their files, and what is told of a decision afterwards."""
 SOURCE = '''"""What it is for."""

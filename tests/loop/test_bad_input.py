@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Unchanged = Callable[[Sandbox], None]
 
 PATIENCE_SECONDS = 120
+PROMOTERS = 20
+RACE_SECONDS = 500
+"""Of all promoters at once, on however few cores."""
 pytestmark = pytest.mark.xdist_group("small")
 
 USAGE, REFUSED, NOT_PROMOTED, FAILED = 2, 3, 4, 5
@@ -388,15 +391,16 @@ def test_what_could_not_be_promoted_here_is_not_registered(recorded: Sandbox) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_racing_promoters(recorded: Sandbox) -> None:
-    """Of six clones that promote two decisions against the same champion, one wins and one entry is added."""
+    """Of twenty clones that promote two decisions against the same champion, one wins and one entry is added."""
     runs = [run_id(recorded.ok("record"))]
     recorded.set_params(model={"params": {"alpha": 1.1}})
     recorded.ok("run")
     runs.append(run_id(recorded.ok("record")))
     assert runs[0] != runs[1]
     recorded.git("push", "--quiet", "origin", "main")
-    clones = [recorded.base / f"clone-{number}" for number in range(6)]
+    clones = [recorded.base / f"clone-{number}" for number in range(PROMOTERS)]
     for clone in clones:
         recorded.git("clone", "--quiet", str(recorded.origin), str(clone))
     racers = [
@@ -410,7 +414,7 @@ def test_racing_promoters(recorded: Sandbox) -> None:
         )
         for number, clone in enumerate(clones)
     ]
-    said = [racer.communicate(timeout=PATIENCE_SECONDS)[0] for racer in racers]
+    said = [racer.communicate(timeout=RACE_SECONDS)[0] for racer in racers]
     entries = [json.loads(line) for line in recorded.ok("history", "--json").splitlines()]
     assert len(entries) == 1, said
     [entry] = entries

@@ -97,14 +97,34 @@ def test_every_end_of_a_version_leads_to_the_same(
 def test_a_version_is_made_again_byte_for_byte(
     served: Sandbox, unchanged: Callable[[Sandbox], None], tmp_path: Path
 ) -> None:
-    """From its commit and its data, with every stage run; nothing of the project, its stores or remotes changes."""
+    """From its commit and its data, with every stage run; nothing of the project, its stores or remotes changes.
+
+    Threads and kernels are those of the record, whatever this shell has set.
+    """
     unchanged(served)
-    found = json.loads(served.ok("rebuild", "--json", "--keep", str(tmp_path / "kept")))
+    shell = {"OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": "X86_V4"}
+    said = served.ratchet("rebuild", "--json", "--keep", str(tmp_path / "kept"), env=shell)
+    found = json.loads(said.out)
     assert (found["version"], found["verdict"], found["causes"]) == (1, "equal", [])
     assert {each["name"]: each["same"] for each in found["checks"]} == dict.fromkeys(
         ("raw data", "features", "model", "metrics", "golden requests", "predictions"), "same"
     )
     assert (tmp_path / "kept" / "data" / "model" / "model.skops").is_file()
+
+
+def test_another_processor_is_named(served: Sandbox, tmp_path: Path) -> None:
+    """Where nothing else is another: its vector instructions first, by which libraries choose their code."""
+    other = tmp_path / "cpuinfo"
+    other.write_text("model name\t: Old\nflags\t\t: fpu sse avx999\n", encoding="utf-8")
+    machine = served.root / "src" / "ratchet" / "io" / "machine.py"
+    code = machine.read_text(encoding="utf-8")
+    machine.write_text(code.replace('Path("/proc/cpuinfo")', f"Path({str(other)!r})"), encoding="utf-8")
+    found = json.loads(served.ok("rebuild", "--json"))
+    assert {each["kind"] for each in found["causes"]} == {"hardware"}
+    words = [each["words"] for each in found["causes"]]
+    assert words[0].startswith("vector instructions: not here ")
+    assert words[0].endswith("; only here avx999")
+    assert any(each.startswith("processor Old, was ") for each in words)
 
 
 def test_what_cannot_be_made_again_says_why(pulled: Sandbox, tmp_path: Path) -> None:
@@ -130,7 +150,7 @@ def test_what_cannot_be_made_again_says_why(pulled: Sandbox, tmp_path: Path) -> 
     _damage(pulled, "part-02")
     said = pulled.ratchet("rebuild", "1")
     assert said.code == 4
-    assert "row: data/raw/part-02: DVC's cache holds other bytes than were recorded" in said.out
+    assert "row: data/raw/part-02: rows.parquet: DVC's cache holds other bytes than were recorded" in said.out
 
 
 def _install(folder: Path, version: str) -> None:

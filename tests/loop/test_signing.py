@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ratchet.errors import SignatureRefused, TamperedFile
-from ratchet.flows.champion import no_trial, pull, rehearse
+from ratchet.flows.champion import pull
+from ratchet.flows.rehearse import rehearse
 from ratchet.flows.signing import sign_served
 from ratchet.flows.version_evidence import write_version_evidence
 from ratchet.io.key_files import new_key, public_path
@@ -57,6 +58,7 @@ def test_what_served_before_there_was_a_key_is_refused_until_somebody_signs_it(
     assert served.ok("keys", "sign") == "version 1 is signed by release\n"
     assert served.ratchet("champion", "pull", "--into", str(other)).code == 0
     assert (other / "manifest.dsse.json").is_file()
+    assert served.ratchet("ledger", "verify", "--deep").code == 0
     assert "private half here" in served.ok("keys", "list")
     assert "keys/release.pub" in served.git("status", "--short", "--untracked-files=all")
     assert "release.pem" not in served.git("status", "--short", "--untracked-files=all", "--ignored=no")
@@ -77,7 +79,7 @@ def test_a_version_is_held_to_its_own_signature(served: Sandbox, settings: Setti
         with pytest.raises(error, match=words):
             pull(settings, params)
         with pytest.raises(error, match=words):
-            rehearse(settings, params, no_trial, run_id=entry.run_id, seal=entry.seal)
+            rehearse(settings, params, entry)
         assert not (settings.root / "data" / "champion").exists()
         (settings.root / "data" / "champion").mkdir()
 
@@ -113,7 +115,7 @@ def test_a_retired_key_stands_for_what_the_ledger_names(served: Sandbox, setting
     assert served.run(ledger).code == 0
     assert "they are forgotten" in served.ratchet("ledger", "verify", "--accept").out
     with pytest.raises(SignatureRefused, match="release, which is retired"):
-        rehearse(settings, params, no_trial, run_id=entry.run_id, seal=entry.seal)
+        rehearse(settings, params, entry)
 
 
 def test_what_mlflow_changed_since_it_was_computed_is_not_signed(

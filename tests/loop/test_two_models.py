@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -177,8 +178,40 @@ def test_lock_of_one_goes_on_top_of_what_another_published(two: Sandbox) -> None
 
 
 def test_a_name_that_is_not_there_is_refused(two: Sandbox) -> None:
-    """The nearest one is named; and at the top, where no project is, how to name one."""
+    """The nearest one is named; and at the top, where no project is, which there are and how to name one."""
     said = two.ratchet("--model", "lat", "run")
     assert (said.code, "did you mean late?" in said.error) == (2, True), said
-    nowhere = two.ratchet("run")
-    assert (nowhere.code, "--model" in nowhere.error) == (2, True), nowhere
+    nowhere = two.ratchet("data", "list")
+    assert nowhere.code == 2, nowhere
+    assert "early in models/early, late in models/late" in nowhere.error
+    assert "next: name the one you mean: ratchet --model early data list" in nowhere.error
+
+
+def test_what_to_do_next_can_be_typed_as_it_stands(two: Sandbox) -> None:
+    """From the top: the model, the folder that paths begin in, and paths that git takes there."""
+    pulled = two.ok("--model", "late", "data", "pull", "--until", "part-05")
+    assert "git add models/late/data, git commit" in pulled
+    two.git("add", "models/late/data")
+    said = two.ratchet("--model", "late", "data", "show", "part-09")
+    assert "\n  in: models/late\n  next: ratchet --model late data list shows" in said.error, said
+
+
+def test_what_all_models_share_needs_none(two: Sandbox) -> None:
+    """The one queue, and the one set of keys: the first one asks for every model's signature, and says how."""
+    assert two.ok("queue") == "nothing waits\n"
+    made = two.ok("keys", "new", "release")
+    assert "ratchet --model early keys sign and ratchet --model late keys sign" in made
+    assert (two.root / "keys" / "release.pub").is_file()
+
+
+def test_a_server_serves_the_model_that_was_named(two: Sandbox) -> None:
+    """Also if the environment names another one, which the processes that it starts would go by."""
+    command = two.command("--model", "early", "serve", "--port", "0")
+    environment = {**two.environment, "RATCHET_MODEL": "late"}
+    with subprocess.Popen(command, cwd=two.root, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().startswith("serving early version 1 at ")
+        finally:
+            server.terminate()
+    assert not (two.root / "models" / "late" / ".ratchet" / "serving").exists()

@@ -48,6 +48,16 @@ def test_a_way_into_service_and_back(tell: Told) -> None:
     assert (waiting["version"], waiting["waits_for"], waiting["entry"]) == (2, ["grace", "kai"], 3)
     promoted = found(entries)[9].data("parcels")
     assert (promoted["replaces"], promoted["run"], promoted["commit"]) == (1, "r2", "c2")
+    assert "no_way_back" not in promoted
+
+
+def test_a_promotion_without_a_way_back_says_what_failed(tell: Told) -> None:
+    """Whoever is told that it serves learns that there is nothing to go back to."""
+    lost = tell.change("promotion", 2, 1).model_copy(update={"no_way_back": "no trees"})
+    entries = tell.ledger(
+        tell.registered(1), tell.change("promotion", 1, None), tell.registered(2, "gate", champion=1), lost
+    )
+    assert found(entries)[-1].data("parcels")["no_way_back"] == "no trees"
 
 
 @pytest.mark.parametrize("phases", [("gate", APPROVAL, SHADOW), (APPROVAL, "gate", SHADOW)])

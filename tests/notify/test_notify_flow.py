@@ -16,7 +16,7 @@ import yaml
 from ratchet.core.ledger_entries import PLACED, Event
 from ratchet.errors import UsageError
 from ratchet.flows import notify as flow
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.flows.notify import KEPT_DAYS, Told, notify
 from ratchet.io.git import git
 from ratchet.io.room import read_params

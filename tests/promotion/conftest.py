@@ -29,7 +29,7 @@ from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Gate, Model, Params, Project, parse_params
 from ratchet.core.scoring import frame
 from ratchet.core.tracked_run import RunFacts
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.io import files, mlflow_model, model_folder
 from ratchet.io.git import LOCATORS, git
 from ratchet.io.mlflow import Tracking, tracking

@@ -21,7 +21,7 @@ from typing import Any
 from mlflow import MlflowClient
 from sqlalchemy.orm import configure_mappers
 
-from ratchet.flows.promote import promote
+from ratchet.flows.promote import Terms, promote
 from ratchet.flows.rollback import rollback
 from ratchet.io import mlflow_model
 from ratchet.io.ledger_branch import RecordBranch
@@ -86,7 +86,7 @@ def _obey(order: dict[str, Any]) -> None:
     variables = {"MLFLOW_TRACKING_URI": order["uri"], "RATCHET_ACTOR": "ada", "RATCHET_REMOTE": "origin"}
     settings = load_settings(Path(order["root"]), variables)
     if order["run"]:
-        promote(settings, order["run"], clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+        promote(settings, order["run"], Terms(clock=lambda: datetime(2026, 1, 2, tzinfo=UTC)))
     else:
         rollback(settings, reason="bad", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
 

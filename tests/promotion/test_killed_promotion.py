@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ratchet.flows.champion import pull
-from ratchet.flows.promote import promote
+from ratchet.flows.promote import Terms, promote
 from ratchet.flows.reconcile import reconcile
 from ratchet.flows.rollback import rollback
 
@@ -85,14 +85,14 @@ def test_a_promotion_that_was_killed(new_site: Callable[..., Site], order: Order
 
     def make() -> tuple[Site, str]:
         site = new_site()
-        promote(site.settings(), site.record(None), clock=site.clock)
+        promote(site.settings(), site.record(None), Terms(clock=site.clock))
         return site, site.record(1)
 
     for site, run in killed_everywhere(order, make):
         assert site.serving() in (1, 2)
         reconcile(site.settings("two"))
         agreed(site)
-        assert promote(site.settings("one"), run, clock=site.clock).version == 2
+        assert promote(site.settings("one"), run, Terms(clock=site.clock)).version == 2
         agreed(site)
         assert site.changes() == [("promotion", 1), ("promotion", 2)]
         assert len(set(versions(site))) == len(versions(site)) == 2
@@ -104,7 +104,7 @@ def test_a_rollback_that_was_killed(new_site: Callable[..., Site], order: Order)
     def make() -> tuple[Site, str]:
         site = new_site()
         for champion in (None, 1, 2):
-            promote(site.settings(), site.record(champion), clock=site.clock)
+            promote(site.settings(), site.record(champion), Terms(clock=site.clock))
         return site, ""
 
     ends = set()
@@ -128,6 +128,6 @@ def test_a_first_promotion_that_was_killed(new_site: Callable[..., Site], order:
     for site, run in killed_everywhere(order, make):
         reconcile(site.settings())
         agreed(site)
-        assert promote(site.settings("two"), run, clock=site.clock).version == 1
+        assert promote(site.settings("two"), run, Terms(clock=site.clock)).version == 1
         agreed(site)
         assert (site.changes(), versions(site)) == ([("promotion", 1)], [run])

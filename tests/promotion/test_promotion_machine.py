@@ -18,8 +18,8 @@ from ratchet.core.ledger import dump
 from ratchet.core.ledger_entries import Entry, OpinionEntry, RegistrationEntry
 from ratchet.errors import RatchetError
 from ratchet.flows.champion import pull
-from ratchet.flows.opinions import say
-from ratchet.flows.promote import promote
+from ratchet.flows.opinions import give_opinion
+from ratchet.flows.promote import Terms, promote
 from ratchet.flows.reconcile import reconcile
 from ratchet.flows.register import register
 from ratchet.flows.rollback import rollback
@@ -105,7 +105,10 @@ class Promotion(RuleBasedStateMachine):
         version = self.version(data)
         before = self.site.entries()
         done = self.attempt(
-            lambda: say(self.site.settings(clone, who), version, "approval", reason="r", clock=self.site.clock), 0
+            lambda: give_opinion(
+                self.site.settings(clone, who), version, "approval", reason="r", clock=self.site.clock
+            ),
+            0,
         )
         assert who == "bob" or not done
         assert done or self.site.entries() == before
@@ -124,7 +127,7 @@ class Promotion(RuleBasedStateMachine):
         run = self.site.record(self.site.serving())
         self.runs.append(run)
         version = register(self.site.settings(first), run, clock=self.site.clock).version
-        say(self.site.settings(second, "bob"), version, "approval", reason="r", clock=self.site.clock)
+        give_opinion(self.site.settings(second, "bob"), version, "approval", reason="r", clock=self.site.clock)
         before = self.site.changes()
         if not self.carry(run, first, crash):
             assert self.site.changes()[: len(before)] == before
@@ -133,7 +136,7 @@ class Promotion(RuleBasedStateMachine):
 
     def carry(self, run: str, clone: str, crash: int) -> bool:
         """Promote a run."""
-        done = self.attempt(lambda: promote(self.site.settings(clone), run, clock=self.site.clock), crash)
+        done = self.attempt(lambda: promote(self.site.settings(clone), run, Terms(clock=self.site.clock)), crash)
         if done:
             entry = next(each for each in reversed(self.site.entries()) if isinstance(each, Entry))
             assert (entry.run_id, self.site.alias()) == (run, entry.version)

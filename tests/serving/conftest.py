@@ -21,7 +21,7 @@ import uvicorn
 from ratchet.core.candidates import candidates
 from ratchet.core.estimators import build_pipeline
 from ratchet.core.ledger import append
-from ratchet.core.ledger_entries import Change, Entry, Registration
+from ratchet.core.ledger_entries import Change, Entry, Line, Registration
 from ratchet.core.model_record import Feature, ModelRecord, Recipe
 from ratchet.core.params import Features, Model, Project, Task
 from ratchet.core.phases import Phase
@@ -34,11 +34,11 @@ from ratchet.io.model_folder import MODEL, SEAL, write_model, write_record, writ
 from ratchet.io.trial_folder import MODEL as IN_TRIAL
 from ratchet.io.trial_folder import write_plan
 from ratchet.serving.app import create_app
-from ratchet.serving.desk import Desk
-from ratchet.serving.holder import Holder
+from ratchet.serving.prediction_service import PredictionService
 from ratchet.serving.predictor import Predictor
 from ratchet.serving.server import bound, url_of
-from ratchet.serving.source import ChampionSource
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
 
 FEATURES = [
     Feature(name="delay", kind="number", nullable=False, example=0.25),
@@ -105,6 +105,14 @@ def store_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Task, int
     return store
 
 
+def _promotion(version: int, *, model_digest: str, seal: str) -> Change:
+    return Change(
+        kind="promotion", model="flights-late", version=version, replaces=version - 1 or None, run_id="r",
+        fingerprint="f", model_digest=model_digest, seal=seal, decision_digest="d", commit="c", trained_on=TRAINED_ON,
+        metrics={"log_loss": 0.4}, actor="ada", time="2013-08-01T00:00:00+00:00", reason="better by 0.01",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def make_champion(store_model: Callable[[Task, int], Path]) -> MakeChampion:
     """Writes a champion's whole folder; its entry is the `version`-th of its ledger."""
@@ -114,12 +122,7 @@ def make_champion(store_model: Callable[[Task, int], Path]) -> MakeChampion:
         seal, digest = files.digest(folder / SEAL), files.digest(folder / MODEL)
         entries: list[Entry] = []
         for number in range(1, version + 1):
-            change = Change(
-                kind="promotion", model="flights-late", version=number, replaces=number - 1 or None, run_id="r",
-                fingerprint="f", model_digest=digest, seal=seal, decision_digest="d", commit="c", trained_on=TRAINED_ON,
-                metrics={"log_loss": 0.4}, actor="ada", time="2013-08-01T00:00:00+00:00", reason="better by 0.01",
-            )  # fmt: skip
-            entries.append(append(entries, change))
+            entries.append(append(entries, _promotion(number, model_digest=digest, seal=seal)))
         write_entry(folder, entries[-1])
         return entries[-1]
 
@@ -130,17 +133,19 @@ def make_champion(store_model: Callable[[Task, int], Path]) -> MakeChampion:
 def write_trial(store_model: Callable[[Task, int], Path]) -> WriteTrial:
     """Writes the whole folder of a binary version on trial, as a pull would."""
 
-    def write(folder: Path, version: int = 2, rule: Mapping[str, Any] | None = None) -> TrialPlan:
+    def write(folder: Path, version: int = 2, rule: Mapping[str, Any] | None = None, champion: int = 1) -> TrialPlan:
         shutil.copytree(store_model("binary", version), folder / IN_TRIAL)
         registration = Registration(
             model="flights-late", version=version, run_id="r", fingerprint="f",
             model_digest=files.digest(folder / IN_TRIAL / MODEL), seal=files.digest(folder / IN_TRIAL / SEAL),
-            decision_digest="d", verdict="promote", decided="better", champion=None, policy="p", commit="c",
+            decision_digest="d", verdict="promote", decided="better", champion=champion, policy="p", commit="c",
             authors=("ada",), trained_on=TRAINED_ON, batches={}, judged_on=(), metrics={},
             phases=(Phase.model_validate("gate"), Phase.model_validate(rule or {"shadow": {"rows": 100}})),
             actor="ada", time="2013-08-02T00:00:00+00:00", reason="better",
         )  # fmt: skip
-        found = on_trial(candidates([append([], registration)], "flights-late", datetime.now(UTC)))
+        serves = append([], _promotion(champion, model_digest="m", seal="s"))
+        entries: list[Line] = [serves, append([serves], registration)]
+        found = on_trial(candidates(entries, "flights-late", datetime.now(UTC)))
         assert found is not None
         write_plan(folder, found)
         return found
@@ -167,11 +172,11 @@ def rows() -> Rows:
 
 @pytest.fixture(scope="session")
 def serving() -> Serving:
-    """A real server on a free port of the loopback, in a thread, for whatever the holder holds; gives its URL."""
+    """A real server on a free port of the loopback, in a thread, for whatever the state holds; gives its URL."""
 
     @contextmanager
-    def serve(holder: Holder, desk: Desk | None = None) -> Iterator[str]:
-        app = create_app(holder, max_rows=MAX_ROWS, desk=desk)
+    def serve(state: ServingState, service: PredictionService | None = None) -> Iterator[str]:
+        app = create_app(state, max_rows=MAX_ROWS, service=service)
         config = uvicorn.Config(app, log_config=None, access_log=False)
         server = uvicorn.Server(config)
         with bound("127.0.0.1", 0) as taken:
@@ -193,7 +198,7 @@ def clients(predictors: dict[Task, Predictor], serving: Serving) -> Iterator[dic
     """A client of a server for the champion of each task."""
     with ExitStack() as stack:
         yield {
-            task: stack.enter_context(httpx.Client(base_url=stack.enter_context(serving(Holder(predictor)))))
+            task: stack.enter_context(httpx.Client(base_url=stack.enter_context(serving(ServingState(predictor)))))
             for task, predictor in predictors.items()
         }
 
@@ -239,7 +244,7 @@ def published(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def source(published: Path) -> ChampionSource:
+def source(published: Path) -> ModelSource:
     """A champion source that reads `published`."""
     return _FolderSource(published)
 

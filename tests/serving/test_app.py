@@ -21,11 +21,11 @@ from ratchet.core import scoring
 from ratchet.core.params import Task
 from ratchet.serving.app import create_app
 from ratchet.serving.bodies import SMALLEST_LIMIT
-from ratchet.serving.holder import Holder
 from ratchet.serving.predictor import Predictor
+from ratchet.serving.serving_state import ServingState
 
 Rows = list[dict[str, Any]]
-Serving = Callable[[Holder], AbstractContextManager[str]]
+Serving = Callable[[ServingState], AbstractContextManager[str]]
 GOOD = {"delay": 1.0, "wind": None, "carrier": "UA", "gate": "x"}
 MAX_ROWS = 50
 TASKS: list[Task] = ["binary", "multiclass", "regression"]
@@ -232,8 +232,8 @@ def test_values_that_the_model_cannot_score_are_the_callers_to_mend(
 ) -> None:
     """A value that the estimator refuses is a 400 that says so, and what is not finite is never answered as null."""
     good = predictors["binary"]
-    holder = Holder(Predictor(good.record, Model(answer), good.champion))
-    with serving(holder) as url:
+    state = ServingState(Predictor(good.record, Model(answer), good.champion))
+    with serving(state) as url:
         told = httpx.post(f"{url}/predict", json={"rows": [GOOD]})
     assert (told.status_code, told.json()["error"]) == (400, f"the model cannot score these rows: {said}")
 
@@ -278,7 +278,7 @@ def test_health_names_the_version_that_serves(client: httpx.Client) -> None:
 
 def test_without_a_champion_everything_says_so(serving: Serving) -> None:
     """Before the first promotion each endpoint answers 503 with the next step, and none fails."""
-    with serving(Holder()) as url, httpx.Client(base_url=url) as client:
+    with serving(ServingState()) as url, httpx.Client(base_url=url) as client:
         answers = [client.get("/health"), client.get("/model"), client.post("/predict", json={"rows": [GOOD]})]
         assert [answer.status_code for answer in answers] == [503, 503, 503]
         assert {answer.json()["error"] for answer in answers} == {"no champion has been promoted yet"}
@@ -290,8 +290,8 @@ def test_without_a_champion_everything_says_so(serving: Serving) -> None:
 def test_a_crash_is_a_500_in_json(serving: Serving, predictors: dict[Task, Predictor]) -> None:
     """A bug in a model is not blamed on the caller, shows no trace, and the server goes on."""
     good = predictors["binary"]
-    holder = Holder(Predictor(good.record, Model(KeyError("secret")), good.champion))
-    with serving(holder) as url, httpx.Client(base_url=url) as client:
+    state = ServingState(Predictor(good.record, Model(KeyError("secret")), good.champion))
+    with serving(state) as url, httpx.Client(base_url=url) as client:
         answer = client.post("/predict", json={"rows": [GOOD]})
         assert answer.status_code == 500
         assert "secret" not in answer.text
@@ -339,6 +339,6 @@ def test_the_application_is_light_to_import() -> None:
 
 def test_room_for_rows_follows_their_limit() -> None:
     """The application can be made without a server around it, for any limit."""
-    assert {route.path for route in create_app(Holder(), max_rows=1).routes if hasattr(route, "path")} == {
+    assert {route.path for route in create_app(ServingState(), max_rows=1).routes if hasattr(route, "path")} == {
         "/predict", "/predict/raw", "/invocations", "/health", "/model", "/skew", "/openapi.json", "/ping", "/version",
     }  # fmt: skip

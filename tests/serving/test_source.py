@@ -14,9 +14,9 @@ import pytest
 from ratchet.core.ledger_entries import Change, Entry
 from ratchet.errors import ServiceFailed
 from ratchet.io.ledger import LedgerBranch
-from ratchet.serving.holder import Holder
+from ratchet.serving.champion_watcher import ChampionWatcher
+from ratchet.serving.serving_state import ServingState
 from ratchet.serving.source import LedgerSource
-from ratchet.serving.watcher import Watcher
 
 Write = Callable[[Path, str], None]
 
@@ -52,26 +52,26 @@ def test_the_head_is_that_of_the_ledger_branch(
 def test_a_promotion_in_the_ledger_is_served(project: Path, make_champion: Callable[..., Entry]) -> None:
     """From the ledger's entry to the champion that answers, with git and the pull as they are."""
     ledger = LedgerBranch(project, "origin", "ratchet/ledger")
-    holder = Holder()
-    watcher = Watcher(LedgerSource(ledger), holder, folder=project / "fetched", poll_seconds=1)
+    state = ServingState()
+    watcher = ChampionWatcher(LedgerSource(ledger), state, folder=project / "fetched", poll_seconds=1)
     watcher.check()
-    assert holder.predictor is None
+    assert state.predictor is None
     promote(ledger, make_champion(project / "champion"))
     watcher.check()
-    assert (holder.trouble, holder.health()["version"]) == ("", 1)
+    assert (state.trouble, state.health()["version"]) == ("", 1)
 
 
 def test_a_remote_that_is_gone_is_told(project: Path, make_champion: Callable[..., Entry]) -> None:
     """What git says reaches /health, and the champion serves on."""
     ledger = LedgerBranch(project, "origin", "ratchet/ledger")
     promote(ledger, make_champion(project / "champion"))
-    holder = Holder()
-    watcher = Watcher(LedgerSource(ledger), holder, folder=project / "fetched", poll_seconds=1)
+    state = ServingState()
+    watcher = ChampionWatcher(LedgerSource(ledger), state, folder=project / "fetched", poll_seconds=1)
     watcher.check()
     subprocess.run(["git", "remote", "set-url", "origin", str(project / "nowhere")], cwd=project, check=True)
     watcher.check()
-    assert holder.health()["version"] == 1
-    assert "git ls-remote failed" in holder.health()["trouble"]
+    assert state.health()["version"] == 1
+    assert "git ls-remote failed" in state.health()["trouble"]
 
 
 def test_a_failed_pull_repeats_its_words(project: Path, pull_says: Write) -> None:

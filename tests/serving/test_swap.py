@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from ratchet.serving.holder import Holder
+from ratchet.serving.champion_watcher import ChampionWatcher
 from ratchet.serving.predictor import Predictor
-from ratchet.serving.source import ChampionSource
-from ratchet.serving.watcher import Watcher
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
 
 CALLERS = 4
 PATIENCE = 30.0
@@ -43,16 +43,16 @@ def wait_for(answers: list[list[Answer]], version: int) -> None:
 
 
 def test_a_swap_under_load_fails_no_request(
-    source: ChampionSource,
+    source: ModelSource,
     publish: Callable[[int], None],
     published: Path,
-    serving: Callable[[Holder], AbstractContextManager[str]],
+    serving: Callable[[ServingState], AbstractContextManager[str]],
     rows: Rows,
     tmp_path: Path,
 ) -> None:
     """No request fails, each answer is wholly that of the version it names, and versions only go forward."""
-    holder = Holder()
-    watcher = Watcher(source, holder, folder=tmp_path / "fetched", poll_seconds=0.02)
+    state = ServingState()
+    watcher = ChampionWatcher(source, state, folder=tmp_path / "fetched", poll_seconds=0.02)
     wanted: dict[int, list[float]] = {}
     answers: list[list[Answer]] = [[] for _ in range(CALLERS)]
     stop = threading.Event()
@@ -64,7 +64,7 @@ def test_a_swap_under_load_fails_no_request(
 
     put(1)
     watcher.check()
-    with serving(holder) as url:
+    with serving(state) as url:
         callers = [threading.Thread(target=ask, args=(url, rows, mine, stop)) for mine in answers]
         for caller in callers:
             caller.start()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import math
+import shutil
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +26,12 @@ from ratchet.core.trials import TrialPlan
 from ratchet.io.prediction_log import LogReader, Prediction
 from ratchet.io.prediction_writer import PredictionWriter
 from ratchet.io.trial_folder import MODEL
-from ratchet.serving import aside
-from ratchet.serving.desk import BEHIND, Desk
-from ratchet.serving.holder import Holder
+from ratchet.serving import bounded_executor
 from ratchet.serving.inputs import Inputs
+from ratchet.serving.prediction_service import PredictionService
 from ratchet.serving.predictor import Predictor
-from ratchet.serving.trial import PATIENCE, Outcome, Trial
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.trial import BEHIND, PATIENCE, STALE_SECONDS, Outcome, Trial
 
 Rows = list[dict[str, Any]]
 Serving = Callable[..., AbstractContextManager[str]]
@@ -43,7 +47,7 @@ class Running:
     """A server with a log, and what is behind it."""
 
     client: httpx.Client
-    holder: Holder
+    state: ServingState
     folder: Path
 
     def ask(self, rows: Rows, **headers: str) -> httpx.Response:
@@ -63,8 +67,9 @@ def load(write_trial: WriteTrial, tmp_path: Path) -> Callable[..., Trial]:
     """Loads version 2, in a phase of the given rule, with another patience."""
 
     def make(rule: object = None, seconds: float = 30.0) -> Trial:
+        shutil.rmtree(tmp_path / "trial", ignore_errors=True)
         plan = write_trial(tmp_path / "trial", 2, rule)
-        return Trial(plan, Predictor.load_trial(tmp_path / "trial" / MODEL, plan.entry), seconds=seconds)
+        return Trial(plan, Predictor.load_version(tmp_path / "trial" / MODEL, plan.entry), seconds=seconds)
 
     return make
 
@@ -75,10 +80,10 @@ def run(serving: Serving, champion: Predictor, tmp_path: Path) -> Callable[..., 
 
     @contextmanager
     def start(trial: Trial | None = None, name: str = "log", **options: bool) -> Iterator[Running]:
-        holder = Holder(champion, trial=trial)
-        desk = Desk(PredictionWriter(tmp_path / name), **options)
-        with serving(holder, desk) as url, httpx.Client(base_url=url, timeout=60) as client:
-            yield Running(client, holder, tmp_path / name)
+        state = ServingState(champion, trial=trial)
+        service = PredictionService(PredictionWriter(tmp_path / name), **options)
+        with serving(state, service) as url, httpx.Client(base_url=url, timeout=60) as client:
+            yield Running(client, state, tmp_path / name)
 
     return start
 
@@ -138,7 +143,7 @@ def test_what_is_refused_is_not_logged(run: Run, load: Load) -> None:
         assert (refused.status_code, refused.content) == (400, expected.content)
         assert ID not in refused.headers
     assert lines(server) == {}
-    assert trial.health()["failed"] == 0
+    assert trial.health(server.state.serving())["failed"] == 0
 
 
 def test_answers_are_the_same_bytes_with_a_shadow(run: Run, load: Load, rows: Rows) -> None:
@@ -155,7 +160,7 @@ def test_answers_are_the_same_bytes_with_a_shadow(run: Run, load: Load, rows: Ro
         assert (line.arm, line.version, line.phase) == ("champion", 1, "shadow")
         assert line.trial is not None
         assert (line.trial.version, line.trial.scores) == (2, scores_of(trial.predictor, [row]))
-    assert trial.health()["scored"] == len(rows)
+    assert trial.health(server.state.serving())["scored"] == len(rows)
 
 
 def test_a_canary_answers_its_share(run: Run, load: Load, champion: Predictor) -> None:
@@ -201,7 +206,8 @@ def test_a_canary_that_raises_harms_nobody(run: Run, load: Load, monkeypatch: py
     for line in lines(server).values():
         assert (line.arm, line.trial and line.trial.error) == ("champion", "ZeroDivisionError: boom")
     assert len(lines(server)) == len(answers)
-    assert (trial.health()["failed"], trial.health()["last_error"]) == (len(answers), "ZeroDivisionError: boom")
+    health = trial.health(server.state.serving())
+    assert (health["failed"], health["last_error"]) == (len(answers), "ZeroDivisionError: boom")
 
 
 def test_a_canary_that_is_slow_costs_little_and_not_for_long(
@@ -274,11 +280,11 @@ def test_a_trial_with_fewer_columns_is_asked(run: Run, load: Load, monkeypatch: 
 
 def test_a_shadow_that_falls_behind_drops_and_counts(run: Run, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers go out while it hangs; what it had no room for is in the log as not scored."""
-    monkeypatch.setattr(aside, "STOP_SECONDS", 30.0)
+    monkeypatch.setattr(bounded_executor, "STOP_SECONDS", 30.0)
     trial, release = load(), threading.Event()
     real = trial.predictor.score
     monkeypatch.setattr(trial.predictor, "score", lambda columns: (release.wait(60), real(columns))[1])
-    count = aside.MOST_JOBS + 20
+    count = bounded_executor.MOST_JOBS + 20
     with run(trial) as server:
         try:
             assert {server.ask([GOOD]).status_code for _ in range(count)} == {200}
@@ -287,6 +293,138 @@ def test_a_shadow_that_falls_behind_drops_and_counts(run: Run, load: Load, monke
     logged = [line.trial for line in lines(server).values() if line.trial]
     assert len(logged) == count
     assert sum(each.skipped == BEHIND for each in logged) in range(15, 21)
+
+
+def test_a_shadow_that_hangs_costs_no_line_of_the_log(run: Run, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer is in the log once the server has ended: what hung and what waited behind it were not scored."""
+    monkeypatch.setattr(bounded_executor, "STOP_SECONDS", 0.3)
+    trial, release = load(seconds=0.1), threading.Event()
+    monkeypatch.setattr(trial.predictor, "score", lambda _columns: release.wait(60))
+    with run(trial) as server:
+        names = [server.ask([GOOD]).headers[ID] for _ in range(4)]
+    release.set()
+    tried = [each for name in names if (each := lines(server)[name].trial)]
+    assert [each.error for each in tried] == ["took longer than 0.1 s (serve.trial_seconds)", "", "", ""]
+    assert [each.skipped for each in tried] == ["", BEHIND, BEHIND, BEHIND]
+
+
+def test_a_version_that_hangs_does_not_hold_up_the_next(
+    run: Run, load: Load, make_champion: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has threads of its own: after one that hung in all of them, another one answers at once."""
+    trial, release = load(ALWAYS, seconds=0.05), threading.Event()
+    monkeypatch.setattr(trial.predictor, "score", lambda _columns: release.wait(60))
+    with run(trial) as server:
+        for _ in range(PATIENCE):
+            assert server.ask([GOOD]).json()["model"]["version"] == 1
+        server.state.trial = Trial(
+            trial.plan, Predictor.load_version(server.folder.parent / "trial" / MODEL, trial.plan.entry), seconds=30.0
+        )
+        assert server.ask([GOOD]).json()["model"]["version"] == 2
+        release.set()
+
+
+def test_a_version_that_is_taken_off_in_the_middle_of_a_request_costs_no_answer(
+    run: Run, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request that it was asked for is answered by the champion and logged once; it answers nobody from then on."""
+    monkeypatch.setattr(bounded_executor, "STOP_SECONDS", 0.05)
+    trial, begun, release = load(ALWAYS), threading.Event(), threading.Event()
+
+    def hang(_columns: object) -> None:
+        begun.set()
+        release.wait(60)
+
+    monkeypatch.setattr(trial.predictor, "score", hang)
+    with run(trial) as server, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.ask, [GOOD])
+        assert begun.wait(30)
+        server.state.trial = None
+        trial.close()
+        assert asked.result(30).json()["model"]["version"] == 1
+        server.ask([GOOD])
+        release.set()
+    phases = [line.phase for line in lines(server).values()]
+    assert sorted(phases) == ["", "canary"]
+
+
+def scored(server: Running) -> int:
+    """Rows that the version on trial has scored."""
+    rows: int = server.client.get("/health").json()["trial"]["scored"]
+    return rows
+
+
+@pytest.mark.parametrize("rule", [None, ALWAYS])
+def test_nothing_is_left_of_a_version_that_was_taken_off(rule: object, run: Run, load: Load) -> None:
+    """Its model, its room's process and its folder go with its last request, however long the server runs on."""
+    with run() as server:
+        gc.collect()
+        gc.disable()
+        try:
+            server.state.trial = load(rule)
+            left = weakref.ref(server.state.trial.predictor)
+            server.ask([GOOD])
+            wait_for(lambda: scored(server) == 1)
+            server.state.trial.close()
+            server.state.trial = None
+            server.ask([GOOD])
+            wait_for(lambda: left() is None)
+        finally:
+            gc.enable()
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Give up after a while."""
+    deadline = time.monotonic() + 30
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+
+
+def test_a_canary_answers_nobody_while_the_ledger_is_out_of_reach(run: Run, load: Load, champion: Predictor) -> None:
+    """It may have been taken off: the champion answers, rows are scored beside it, and /health says why."""
+    trial = load(ALWAYS)
+    with run(trial) as server:
+        assert server.ask([GOOD]).json()["model"]["version"] == 2
+        trial.confirm(time.monotonic() - STALE_SECONDS)
+        assert server.ask([GOOD]).json()["model"]["version"] == 1
+        assert (
+            "s ago: whether it is still on trial is not known"
+            in server.client.get("/health").json()["trial"]["suspended"]
+        )
+        trial.confirm(time.monotonic())
+        assert server.ask([GOOD]).json()["model"]["version"] == 2
+    second = [line for line in lines(server).values() if line.arm == "champion"]
+    assert [(line.phase, line.trial and line.trial.scores) for line in second] == [
+        ("canary", scores_of(trial.predictor, [GOOD]))
+    ]
+
+
+def test_a_version_that_is_compared_with_another_champion_is_not_tried(run: Run, load: Load) -> None:
+    """A server that could not fetch the newest champion tries nothing beside the old one, and says so."""
+    trial = load(ALWAYS)
+    trial.plan = trial.plan.model_copy(update={"entry": trial.plan.entry.model_copy(update={"champion": 7})})
+    with run(trial) as server:
+        assert server.ask([GOOD]).json()["model"]["version"] == 1
+        said = server.client.get("/health").json()["trial"]["suspended"]
+    assert said == "it is to be compared with version 7, which does not serve here"
+    (line,) = lines(server).values()
+    assert line.trial is None
+
+
+def test_two_servers_agree_on_who_sees_the_canary(run: Run, load: Load, write_trial: WriteTrial) -> None:
+    """A client sees one version whichever server it asks, and what both wrote is one log."""
+    trials = [load(CANARY), load(CANARY)]
+    names = [f"client {number}" for number in range(20)]
+    with run(trials[0]) as one, run(trials[1]) as other:
+        seen = [
+            [server.ask([GOOD], **{"x-client-id": name}).json()["model"]["version"] for name in names]
+            for server in (one, other)
+        ]
+    assert seen[0] == seen[1]
+    assert {*seen[0]} == {1, 2}
+    assert sorted(line.version for line in lines(one).values()) == sorted(seen[0] + seen[1])
 
 
 def test_a_version_that_was_promoted_is_no_trial_any_more(run: Run, load: Load, champion: Predictor) -> None:
@@ -333,10 +471,10 @@ def test_a_shadow_that_is_too_slow_has_failed(run: Run, load: Load) -> None:
     """It delays nobody, and would have: it is counted as a canary would be."""
     trial = load(seconds=0.001)
     real = trial.ask
-    trial.ask = lambda question: dataclasses.replace(real(question), ms=60_000.0)  # type: ignore[method-assign]  # a slow machine
+    trial.ask = lambda payload: dataclasses.replace(real(payload), ms=60_000.0)  # type: ignore[method-assign]  # a slow machine
     with run(trial) as server:
         server.ask([GOOD])
     (line,) = lines(server).values()
     assert line.trial is not None
     assert "took longer than" in line.trial.failed
-    assert trial.health()["failed"] == 1
+    assert trial.health(server.state.serving())["failed"] == 1

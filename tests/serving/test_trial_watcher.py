@@ -20,10 +20,11 @@ from ratchet.core.ledger_entries import Change, Entry, Registration
 from ratchet.core.trials import TrialPlan
 from ratchet.io.ledger import LedgerBranch
 from ratchet.io.prediction_log import LogReader
-from ratchet.serving.holder import Holder
-from ratchet.serving.source import ChampionSource
+from ratchet.serving import trial_watcher
+from ratchet.serving.champion_watcher import ChampionWatcher
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
 from ratchet.serving.trial_watcher import TrialWatcher
-from ratchet.serving.watcher import Watcher
 
 Publish = Callable[[int], None]
 WriteTrial = Callable[..., TrialPlan]
@@ -45,17 +46,17 @@ run(LedgerSource(LedgerBranch(root, "origin", "ratchet/ledger")), Serve(port=0, 
 
 
 @pytest.fixture
-def holder() -> Holder:
+def state() -> ServingState:
     """Nothing serves yet, and nothing is on trial."""
-    return Holder()
+    return ServingState()
 
 
 @pytest.fixture
-def follow(source: ChampionSource, holder: Holder, tmp_path: Path) -> Callable[[], None]:
+def follow(source: ModelSource, state: ServingState, tmp_path: Path) -> Callable[[], None]:
     """Looks once, as both watchers do."""
     folder = tmp_path / "fetched"
-    watcher = Watcher(source, holder, folder=folder, poll_seconds=0.02)
-    trials = TrialWatcher(source, holder, folder=folder, poll_seconds=0.02, trial_seconds=1.0)
+    watcher = ChampionWatcher(source, state, folder=folder, poll_seconds=0.02)
+    trials = TrialWatcher(source, state, folder=folder, poll_seconds=0.02, trial_seconds=1.0)
 
     def check() -> None:
         watcher.check()
@@ -82,38 +83,38 @@ Follow = Callable[[], None]
 
 
 def test_a_trial_comes_and_goes_with_the_ledger(
-    follow: Follow, holder: Holder, publish: Publish, try_out: Try, tmp_path: Path
+    follow: Follow, state: ServingState, publish: Publish, try_out: Try, tmp_path: Path
 ) -> None:
     """Nothing, then a shadow, then the same version as a canary, then another one, then nothing; no folder is left."""
     publish(1)
     follow()
-    assert holder.trial is None
+    assert state.trial is None
     found: list[object] = []
     for head, version, rule in (("a", 2, None), ("b", 2, CANARY), ("c", 3, None), ("d", None, None)):
         try_out(version, head, rule)
         follow()
-        found.append((holder.trial.version, holder.trial.plan.phase) if holder.trial else None)
+        found.append((state.trial.version, state.trial.plan.phase) if state.trial else None)
     assert found == [(2, "shadow"), (2, "canary"), (3, "shadow"), None]
-    assert (holder.health()["version"], holder.health()["trial_trouble"]) == (1, None)
+    assert (state.health()["version"], state.health()["trial_trouble"]) == (1, None)
     assert list((tmp_path / "fetched").iterdir()) == []
 
 
 def test_an_entry_about_something_else_leaves_the_trial_as_it_is(
-    follow: Follow, holder: Holder, publish: Publish, try_out: Try
+    follow: Follow, state: ServingState, publish: Publish, try_out: Try
 ) -> None:
     """Its counts go on: it is not loaded a second time."""
     publish(1)
     try_out(2, "a")
     follow()
-    before = holder.trial
+    before = state.trial
     try_out(2, "another commit")
     follow()
     assert before is not None
-    assert holder.trial is before
+    assert state.trial is before
 
 
 def test_a_tampered_trial_is_not_tried(
-    follow: Follow, holder: Holder, publish: Publish, try_out: Try, published: Path
+    follow: Follow, state: ServingState, publish: Publish, try_out: Try, published: Path
 ) -> None:
     """The champion serves on, /health says why nothing is on trial, and the mended one is taken up."""
     publish(1)
@@ -122,28 +123,54 @@ def test_a_tampered_trial_is_not_tried(
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     follow()
-    health = holder.health()
+    health = state.health()
     assert (health["version"], health["trouble"], health["trial"]) == (1, None, None)
     assert "model.skops has SHA-256" in health["trial_trouble"]
     path.write_bytes(whole)
     follow()
-    assert (holder.health()["trial"]["version"], holder.health()["trial_trouble"]) == (2, None)
+    assert (state.health()["trial"]["version"], state.health()["trial_trouble"]) == (2, None)
 
 
 def test_a_pull_that_fails_leaves_nobody_on_trial(
-    follow: Follow, holder: Holder, publish: Publish, try_out: Try, published: Path
+    follow: Follow, state: ServingState, publish: Publish, try_out: Try, published: Path
 ) -> None:
     """A version that may have been rejected meanwhile answers nobody; the champion goes on."""
     publish(1)
     try_out(2, "a", CANARY)
     follow()
-    assert holder.trial is not None
+    assert state.trial is not None
     try_out(2, "b", CANARY)
     (published / "trial" / "trial.json").write_text("{", encoding="utf-8")
     follow()
-    health = holder.health()
+    health = state.health()
     assert (health["trial"], health["version"]) == (None, 1)
     assert health["trial_trouble"]
+
+
+def test_a_canary_needs_a_ledger_that_can_be_read(
+    follow: Follow,
+    state: ServingState,
+    publish: Publish,
+    try_out: Try,
+    published: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Out of reach for a while, nobody knows whether it is still on trial; each look that succeeds says that it is."""
+    monkeypatch.setattr(trial_watcher, "STALE_SECONDS", 0.5)
+    publish(1)
+    try_out(2, "a", CANARY)
+    follow()
+    found = state.trial
+    assert found is not None
+    (published / "unreachable").touch()
+    assert found.distrust() == ""
+    time.sleep(0.6)
+    follow()
+    assert found.distrust().startswith("the ledger was last seen 1 s ago")
+    assert (state.health()["version"], state.trial) == (1, found)
+    (published / "unreachable").unlink()
+    follow()
+    assert found.distrust() == ""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ratchet.cli import (
     candidates,
     data,
     data_diff,
+    data_erase,
     data_offer,
     data_release,
     data_show,
@@ -35,6 +36,8 @@ from ratchet.cli import (
     train,
 )
 from ratchet.cli.order import WorkOrder
+from ratchet.cli.typed import ANY_MODEL, named
+from ratchet.settings import MODEL, find_home, forget_model
 
 app = typer.Typer(
     name="ratchet",
@@ -45,10 +48,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-ANY_MODEL = ("forge", "pr", "merge-driver", "dispatch", "models")
-"""Commands about the repository, whatever model is named."""
 
 
 def _say_version(wanted: bool) -> None:
@@ -65,7 +64,7 @@ def options(
     ] = Path(),
     model: Annotated[
         str,
-        typer.Option(help="The model, where the repository has several.", envvar="RATCHET_MODEL"),
+        typer.Option(help="The model, where the repository has several.", envvar=MODEL),
     ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it and stop.")
@@ -73,9 +72,12 @@ def options(
 ) -> None:
     """Options that every command takes."""
     context.obj = project
+    # Commands that this one starts stand in their project's folder, and what was typed is nearer than the environment.
+    forget_model()
+    if named(context, "project") and not named(context, "model"):
+        return
     if model and context.invoked_subcommand not in ANY_MODEL:
         from ratchet.io.projects import project_named
-        from ratchet.settings import find_home
 
         context.obj = project_named(find_home(project.resolve()), model)
 
@@ -86,6 +88,7 @@ for room in (
     data_release,
     data_offer,
     data_diff,
+    data_erase,
     explore,
     schema,
     train,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import REGISTRY, example, settings_of
+from ratchet.cli.common import REGISTRY, example, settings_of, settings_of_any
 from ratchet.cli.notify import telling
+from ratchet.cli.typed import typed, typed_for
+
+if TYPE_CHECKING:
+    from ratchet.core.ledger_entries import FreezeEntry
+    from ratchet.flows.opinions import Kind
 
 Version = Annotated[int, typer.Argument(help="The version; ratchet queue lists them.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the ledger.", prompt=True)]
@@ -42,11 +47,13 @@ def queue(
     from ratchet.cli.queue_text import queue_json, queue_table
     from ratchet.flows.queue import queue
 
-    waiting = queue(settings_of(context), closed=everything)
+    settings = settings_of_any(context)
+    waiting = queue(settings, closed=everything)
     if json:
         typer.echo("\n".join(queue_json(each) for each in waiting))
-    else:
-        typer.echo(queue_table(waiting) if waiting else "nothing waits")
+        return
+    blocks = (typed_for(context, queue_table([each]), each.candidate.entry.model, settings.root) for each in waiting)
+    typer.echo("\n".join(blocks) or "nothing waits")
 
 
 def approve(context: typer.Context, version: Version, reason: Reason) -> None:
@@ -69,15 +76,12 @@ def release(context: typer.Context, version: Version, reason: Reason) -> None:
     _say(context, version, "release", reason)
 
 
-def _say(context: typer.Context, version: int, kind: str, reason: str) -> None:
-    from ratchet.flows.opinions import Kind, say
+def _say(context: typer.Context, version: int, kind: Kind, reason: str) -> None:
+    from ratchet.flows.opinions import give_opinion
 
-    kinds: dict[str, Kind] = {
-        "approval": "approval", "rejection": "rejection", "hold": "hold", "release": "release"
-    }  # fmt: skip
-    found, written = say(settings_of(context), version, kinds[kind], reason=reason)
+    found, written = give_opinion(settings_of(context), version, kind, reason=reason)
     again = "" if written else " (said before)"
-    typer.echo(f"version {found.version} is {found.state}: {found.why}{again}")
+    typer.echo(typed(context, f"version {found.version} is {found.state}: {found.why}{again}"))
 
 
 def freeze(
@@ -90,8 +94,12 @@ def freeze(
     from ratchet.flows.freeze import freeze
 
     entry = freeze(settings_of(context), reason=reason, until=until, everything=everything)
+    typer.echo(typed(context, f"{_called(entry)} (ledger entry {entry.sequence})"))
+
+
+def _called(entry: FreezeEntry) -> str:
     what = "all models" if entry.everything else entry.model
-    typer.echo(f"{what}: frozen until {entry.until or 'ratchet thaw'} (ledger entry {entry.sequence})")
+    return f"{what}: frozen until {entry.until or ('ratchet thaw --all' if entry.everything else 'ratchet thaw')}"
 
 
 def thaw(
@@ -100,7 +108,11 @@ def thaw(
     everything: Annotated[bool, typer.Option("--all", help="End a freeze of all models.")] = False,
 ) -> None:
     """End a freeze."""
-    from ratchet.flows.freeze import thaw
+    from ratchet.flows.freeze import lasting, thaw
 
-    entry = thaw(settings_of(context), reason=reason, everything=everything)
-    typer.echo(f"thawed (ledger entry {entry.sequence})" if entry else "nothing is frozen")
+    settings = settings_of(context)
+    entry = thaw(settings, reason=reason, everything=everything)
+    left = lasting(settings)
+    said = [f"thawed (ledger entry {entry.sequence})"] if entry else []
+    said += [_called(left)] if left else [] if entry else ["nothing is frozen"]
+    typer.echo(typed(context, "; ".join(said)))

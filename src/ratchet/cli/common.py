@@ -19,10 +19,34 @@ PANELS = (DATA, TRAIN, REGISTRY, SERVE, FORGE)
 
 
 def settings_of(context: typer.Context) -> Settings:
-    """The settings of the project around the current folder, or around `--project`, or of that of `--model`."""
+    """The settings of the project around the current folder, or around `--project`, or of that of `--model`.
+
+    Raises UsageError where there is none, with the models that the repository has elsewhere.
+    """
+    from ratchet.errors import UsageError
     from ratchet.settings import find_root, load_settings
 
-    return load_settings(find_root(context.obj.resolve()))
+    start = context.obj.resolve()
+    try:
+        return load_settings(find_root(start))
+    except UsageError as error:
+        from ratchet.io.projects import elsewhere
+
+        command = context.command_path.removeprefix(context.find_root().command_path).strip()
+        raise elsewhere(start, command) or error from None
+
+
+def settings_of_any(context: typer.Context) -> Settings:
+    """The same; where there is no project, of the repository's first, for commands about what all its models share."""
+    from ratchet.io.projects import find_projects
+    from ratchet.settings import PARAMS, find_home, load_settings
+
+    start = context.obj.resolve()
+    home = find_home(start)
+    if any((folder / PARAMS).is_file() for folder in (start, *start.parents)):
+        return settings_of(context)
+    found = find_projects(home)
+    return load_settings(found[0].at(home)) if found else settings_of(context)
 
 
 def repository_of(context: typer.Context) -> Settings:

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from ratchet.cli.common import DATA, example, settings_of
+from ratchet.cli.typed import from_here
 
 data = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -30,9 +31,13 @@ def pull(
     from ratchet.flows.pull import Ask, preview, pull
 
     ask = Ask(until=until, limit=limit)
-    new = (preview if dry_run else pull)(settings_of(context), ask)
+    settings = settings_of(context)
+    new = (preview if dry_run else pull)(settings, ask)
     if new and not dry_run:
-        typer.echo(f"{len(new)} new: {', '.join(new)}. To train on them: git add data, git commit, dvc push, git push")
+        place = from_here(settings.root / "data")
+        typer.echo(
+            f"{len(new)} new: {', '.join(new)}. To train on them: git add {place}, git commit, dvc push, git push"
+        )
     elif not new:
         typer.echo("nothing new")
 

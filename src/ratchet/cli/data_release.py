@@ -8,8 +8,11 @@ import typer
 
 from ratchet.cli.common import example, settings_of
 from ratchet.cli.data import data
+from ratchet.cli.typed import from_here, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ratchet.core.validation.releases import Release
     from ratchet.settings import Settings
 
@@ -44,23 +47,25 @@ def release(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if not (batch and rule and reason.strip()):
         raise typer.BadParameter("a batch, --rule and --reason are needed (or --list)")
     wanted = Release(batch=batch, rule=rule, table=table, column=column, relation=relation, reason=reason.strip())
-    _release(settings, wanted)
+    for line in _released(settings, wanted):
+        typer.echo(typed(context, line))
 
 
-def _release(settings: Settings, wanted: Release) -> None:
+def _released(settings: Settings, wanted: Release) -> Iterator[str]:
     from ratchet.flows.release import release
 
     done = release(settings, wanted)
     for finding in done.findings:
-        typer.echo(f"released {finding.rule} of {finding.table}.{finding.column}: rows concerned: {finding.count:,}")
-    typer.echo(f"written to {done.path}, which belongs into git; {wanted.batch} is now {done.report.counts()}")
+        yield f"released {finding.rule} of {finding.table}.{finding.column}: rows concerned: {finding.count:,}"
+    place = from_here(settings.root / done.path)
+    yield f"written to {place}, which belongs into git; {wanted.batch} is now {done.report.counts()}"
     if done.report.refused:
         rules = ", ".join(f"{each.rule} ({each.table}.{each.column})" for each in done.report.refused)
-        typer.echo(f"it is still refused for {rules}")
+        yield f"it is still refused for {rules}"
     elif done.refused:
-        typer.echo(f"it did not come in before: add or pull {wanted.batch} again")
+        yield f"it did not come in before: add or pull {wanted.batch} again"
     else:
-        typer.echo("ratchet run takes it into account")
+        yield "ratchet run takes it into account"
 
 
 def _list(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ratchet.cli.common import example, settings_of
 from ratchet.cli.data import data
+from ratchet.cli.typed import from_here, typed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,10 +34,11 @@ def list_(context: typer.Context) -> None:
 
     settings = settings_of(context)
     for name in kept_names(settings.root):
-        typer.echo(f"{name:<16}refused, and kept: ratchet data show {name}")
+        typer.echo(typed(context, f"{name:<16}refused, and kept: ratchet data show {name}"))
     for batch in facts(settings):
         mark = "" if batch.tracked else "   not tracked by DVC yet: ratchet data pull"
-        typer.echo(f"{batch.name:<16}{batch.size / 1e6:8.2f} MB   {_checked(batch)}{', '.join(batch.tables)}{mark}")
+        line = f"{batch.name:<16}{batch.size / 1e6:8.2f} MB   {_checked(batch)}{', '.join(batch.tables)}{mark}"
+        typer.echo(typed(context, line))
 
 
 def show(
@@ -51,7 +53,7 @@ def show(
     shown = show(settings, batch)
     report = shown.report
     verdict = "refused" if report.refused else ("passes now: add or pull it again" if shown.refused else "accepted")
-    typer.echo(f"{batch}: {verdict}; {report.counts()}; in {shown.folder}")
+    typer.echo(f"{batch}: {verdict}; {report.counts()}; in {from_here(settings.root / shown.folder)}")
     for finding in report.findings[:FINDINGS_SHOWN]:
         typer.echo(_line(finding))
     if len(report.findings) > FINDINGS_SHOWN:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import TRAIN, example, settings_kept, settings_of
+from ratchet.cli.common import TRAIN, example, repository_of, settings_kept, settings_of
+from ratchet.cli.typed import from_here
+
+if TYPE_CHECKING:
+    from ratchet.flows.vet import Vetted
+    from ratchet.settings import Settings
 
 sample = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -39,24 +44,28 @@ def make(
 ) -> None:
     """Write data/sample/, which is committed to git: a few rows of the newest batches."""
     from ratchet.flows.sample import make
+    from ratchet.io.sample_files import FOLDER
 
-    made = make(settings_of(context), rows=rows, batches=batches, public=public)
+    settings = settings_of(context)
+    made = make(settings, rows=rows, batches=batches, public=public)
     for name, count in (*made.rows.items(), *made.lookups.items()):
         typer.echo(f"{name:<16}{count:>8,} rows")
-    typer.echo(f"{made.size / 1e3:.0f} kB in data/sample/; say in its README where they come from, then git add it")
+    place = from_here(settings.root / FOLDER)
+    typer.echo(f"{made.size / 1e3:.0f} kB in {place}/; say in its README where they come from, then git add it")
 
 
 @sample.command(epilog=example("ratchet sample run --base origin/main --into reports"))
 def run(
     context: typer.Context,
     base: Annotated[str, typer.Option(help="What the change is compared with: a branch or a commit.")] = "origin/main",
-    into: Annotated[Path, typer.Option(help="The folder for result.json and report.md.")] = Path("reports"),
+    into: Annotated[Optional[Path], typer.Option(help="The folder to write to; reports/ by default.")] = None,
 ) -> None:
     """Train this commit and its base on the sample, and compare them: needs no secret and no remote."""
     from ratchet.flows.sample_run import run
+    from ratchet.io.layout import REPORTS
 
     settings = settings_kept(context)
-    markdown = run(settings, base=base, into=into)
+    markdown = run(settings, base=base, into=into or settings.root / REPORTS)
     typer.echo(markdown)
     _summarise(settings.github.summary, markdown)
 
@@ -68,12 +77,26 @@ def vet(
     """Check what the run of a fork's pull request left, and post it; with the default branch's code alone."""
     from contextlib import closing
 
-    from ratchet.flows.vet import vet
+    from ratchet.errors import DataRefused
+    from ratchet.flows.vet import touched_roots, vet
     from ratchet.io.github.client import connect
+    from ratchet.settings import load_settings
 
-    settings = settings_of(context)
+    settings = repository_of(context)
+    refused: list[DataRefused] = []
     with closing(connect(settings.github)) as hub:
-        vetted = vet(settings, run_id=run_id, hub=hub)
+        for root in touched_roots(settings, run_id=run_id, hub=hub):
+            try:
+                _say_vetted(settings, vet(load_settings(root), run_id=run_id, hub=hub))
+            except DataRefused as error:
+                refused.append(error)
+    for each in refused[1:]:
+        typer.echo(f"refused, too: {each}", err=True)
+    if refused:
+        raise refused[0]
+
+
+def _say_vetted(settings: Settings, vetted: Vetted) -> None:
     typer.echo(OUTCOMES[vetted.state].format(vetted.number))
     for problem in vetted.problems:
         typer.echo(f"not posted: {problem}", err=True)

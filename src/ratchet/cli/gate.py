@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ratchet.cli.common import TRAIN, example, settings_of
+from ratchet.cli.notify import telling
+from ratchet.cli.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,6 +116,7 @@ def advise(
 
 
 @gate.command(epilog=example('ratchet gate override floor:roc_auc --reason "new shop, agreed" --expires 2026-03-01'))
+@telling
 def override(
     context: typer.Context,
     conditions: Annotated[list[str], typer.Argument(help="Conditions that failed, by name.")],
@@ -130,7 +133,7 @@ def override(
     if made.left:
         typer.echo(f"still in the way: {', '.join(made.left)}")
     else:
-        typer.echo(f"nothing else is in the way: ratchet promote {made.entry.run_id}")
+        typer.echo(typed(context, f"nothing else is in the way: ratchet promote {made.entry.run_id}"))
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     )(dispatch)
 
 
-def post(
+def post(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     reports: Annotated[
         Optional[Path], typer.Option(help="The folder of the report; reports/ by default.", file_okay=False)
@@ -29,13 +29,21 @@ def post(
     commit: Annotated[str, typer.Option(help="The machine's own commit on the branch, if it made one.")] = "",
     result: Annotated[str, typer.Option(help="How training ended: success, failure, cancelled or skipped.")] = "",
     pending: Annotated[bool, typer.Option("--pending", help="Only set the status, to pending.")] = False,
+    touched: Annotated[
+        str,
+        typer.Option(
+            help="All models that the change touches, with spaces: ratchet/gate waits for each.",
+            envvar="RATCHET_TOUCHED",
+        ),
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Fail if something could not be posted.")] = False,
 ) -> None:
     """Post the report: one comment in the pull request, and the status ratchet/gate on its commits."""
     from ratchet.errors import ServiceFailed
     from ratchet.flows.post import Request, post
 
-    request = Request(reports=reports, number=number, commit=commit, result=result, pending=pending)
+    names = tuple(touched.split())
+    request = Request(reports=reports, number=number, commit=commit, result=result, pending=pending, touched=names)
     outcome = post(settings_of(context), request)
     for line in (*outcome.annotations, *outcome.done):
         typer.echo(line)

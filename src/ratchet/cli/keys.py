@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import REGISTRY, example, settings_of
+from ratchet.cli.common import REGISTRY, example, settings_of, settings_of_any
+from ratchet.cli.typed import typed
+
+if TYPE_CHECKING:
+    from ratchet.settings import Settings
 
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -25,13 +29,25 @@ def new(
     from ratchet.io.key_files import VARIABLE, new_key
     from ratchet.io.signature import read_keyring
 
-    settings = settings_of(context)
+    settings = settings_of_any(context)
     first = not read_keyring(settings.root).required
     public, private = new_key(settings, name)
     typer.echo(f"public key:  {public}  (commit it)")
     typer.echo(f"private key: {private}  (keep it secret; for a workflow, as the secret {VARIABLE})")
     if first:
-        typer.echo("Signatures are required from now on. What serves is not signed yet: ratchet keys sign")
+        how = _signing(context, settings)
+        typer.echo(f"Signatures are required from now on. What serves is not signed yet: {how}")
+
+
+def _signing(context: typer.Context, settings: Settings) -> str:
+    """How to sign what serves: keys are the repository's, and each of its models serves by them."""
+    from ratchet.io.projects import find_projects
+    from ratchet.settings import find_home
+
+    names = [each.name for each in find_projects(find_home(settings.root)) if each.name]
+    if len(names) < 2:
+        return typed(context, "ratchet keys sign")
+    return " and ".join(f"ratchet --model {name} keys sign" for name in names)
 
 
 @keys.command(name="list", epilog=example("ratchet keys list"))
@@ -40,7 +56,7 @@ def show(context: typer.Context) -> None:
     from ratchet.io.key_files import held
     from ratchet.io.signature import read_keyring
 
-    settings = settings_of(context)
+    settings = settings_of_any(context)
     found, mine = read_keyring(settings.root).keys, held(settings)
     if not found:
         typer.echo("no keys: versions are not signed (ratchet keys new NAME)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from ratchet.core.ledger_entries import Change, Line
-from ratchet.core.ledger_words import details, overridden, what, when
+from ratchet.core.ledger_entries import Line
+from ratchet.core.ledger_words import details, exceptions, what, when
 
 NARROWEST = 40
 """Columns; a terminal that says less (some say 0) is not believed."""
@@ -13,14 +13,12 @@ INDENT = "    "
 
 
 def entry_text(entry: Line, *, metric: str, width: int) -> str:
-    """Who did what when, what is to be known of it, why, and what was overridden for it.
+    """Who did what when, what is to be known of it, why, and what was put up with for it.
 
     `metric` is the gate's; `width` is in characters.
     """
     head = f"{entry.sequence:>2}  {when(entry.time)}  {what(entry)} by {entry.actor}"
-    lines = [*details(entry, metric), entry.reason]
-    if isinstance(entry, Change):
-        lines += map(overridden, entry.overrides)
+    lines = [*details(entry, metric), entry.reason, *exceptions(entry)]
     return "\n".join((head, *(_wrapped(line, width) for line in lines)))
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ratchet.cli.common import REGISTRY, example, settings_kept, settings_of
+from ratchet.cli.typed import typed
 from ratchet.errors import PromotionRefused, UsageError
 
 if TYPE_CHECKING:
     from ratchet.core.lineage import Lineage
 
 SHOWN = 100
-"""Versions that are looked up at most, the newest ones; --all has no limit."""
+"""Versions that --json and --html tell of at most, the newest ones; --all has no limit."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,25 +38,26 @@ def lineage(
         str, typer.Option("--as", help="What it is, where it can be several: prediction, version, run, commit, …")
     ] = "",
     everything: Annotated[
-        bool, typer.Option("--all", help=f"All versions, where there are more than {SHOWN}.")
+        bool, typer.Option("--all", help=f"All versions, where many share it: by default the newest, {SHOWN} at most.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON, and as a graph.")] = False,
     html: Annotated[Optional[Path], typer.Option(help="Write a page with a picture.", dir_okay=False)] = None,
 ) -> None:
     """Say from which data and code, by which run and decision, what came, and when it served: from any end."""
-    from ratchet.cli.lineage_text import lineage_text
+    from ratchet.cli.lineage_text import LINES, lineage_text
     from ratchet.core.lineage import ENDS
     from ratchet.flows.lineage import lineage
 
     meant = next((each for each in ENDS if each == end), None)
     if end and meant is None:
         raise UsageError(f"--as {end}: it is one of {', '.join(ENDS)}")
-    found = lineage(settings_of(context), what, meant, most=None if everything else SHOWN)
-    text = lineage_text(found)
+    told = SHOWN if json or html else LINES
+    found = lineage(settings_of(context), what, meant, most=None if everything else told)
+    text = lineage_text(found, None if everything else LINES)
     if json:
         typer.echo(_json(found))
     else:
-        typer.echo(text)
+        typer.echo(typed(context, text))
     if html:
         from ratchet.io import files
         from ratchet.io.lineage_page import lineage_page
@@ -65,9 +67,11 @@ def lineage(
 
 
 def _json(found: Lineage) -> str:
+    from pydantic_core import to_json
+
     from ratchet.core.lineage_graph import graph_of
 
-    return dumps({**found.model_dump(mode="json"), "graph": graph_of(found).model_dump(mode="json")}, indent=2)
+    return to_json({**found.model_dump(), "graph": graph_of(found)}, indent=2).decode()
 
 
 def rebuild(

@@ -10,23 +10,23 @@ from ratchet.core.lineage_graph import newest, short, until_words
 TREES = 3
 """Descents that are shown in full; of more, each is a line."""
 LINES = 20
-"""Lines at most; --json has more."""
+"""Of so many descents, the newest ones, where --all is not said."""
 BATCHES = 6
 """Batches of one use that are named, the newest ones."""
 
 
-def lineage_text(lineage: Lineage) -> str:
-    """What was asked, and what hangs on it."""
+def lineage_text(lineage: Lineage, most: int | None = LINES) -> str:
+    """What was asked, and what hangs on it: of many descents a line each of the `most` newest."""
     asked = lineage.asked
     head = f"{asked.end} {asked.name}{f': {asked.note}' if asked.note else ''}"
     if not lineage.descents:
         return head
     if len(lineage.descents) + lineage.earlier <= TREES:
         return "\n\n".join([head, *("\n".join(_tree(each, lineage)) for each in lineage.descents)])
-    shown = newest(lineage, LINES)
+    shown = lineage if most is None else newest(lineage, most)
     told = [f"{len(shown.descents) + shown.earlier:,} versions have to do with it, the newest last:"]
     if shown.earlier:
-        told.append(f"  ({shown.earlier:,} older ones: --json has the newest 100, with --all all of them)")
+        told.append(f"  ({shown.earlier:,} older ones: --all has them as well)")
     return "\n".join([head, "", *told, *map(_line, shown.descents), "", "one of them: ratchet lineage v7"])
 
 
@@ -75,9 +75,13 @@ def _batches(descent: Descent) -> Iterator[str]:
 
 
 def _named(batches: Sequence[UsedBatch]) -> str:
-    names = [f"{each.name} ({short(each.raw) or 'untracked'})" for each in batches[-BATCHES:]]
+    names = [_batch(each) for each in batches[-BATCHES:]]
     more = len(batches) - len(names)
     return f"{f'{more} older batches, ' if more else ''}{', '.join(names)}"
+
+
+def _batch(batch: UsedBatch) -> str:
+    return f"{batch.name} ({short(batch.raw) or 'untracked'}{f', {batch.erased}' if batch.erased else ''})"
 
 
 def _commit(descent: Descent, commits: dict[str, CommitFacts]) -> Iterator[str]:

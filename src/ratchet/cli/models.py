@@ -60,7 +60,8 @@ def _pick(home: Path, since: str, *, only: str) -> None:
         typer.echo(name)
     if path := os.environ.get("GITHUB_OUTPUT"):
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"model={found.model}\nothers={' '.join(found.others)}\n")
+            lines = {"model": (found.model,), "others": found.others, "touched": found.touched}
+            file.writelines(f"{name}={' '.join(names)}\n" for name, names in lines.items())
 
 
 def _table(found: list[Model]) -> str:

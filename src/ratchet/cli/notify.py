@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, cast
 import typer
 
 from ratchet.cli.common import REGISTRY, example, settings_of
+from ratchet.cli.typed import typed
 
 if TYPE_CHECKING:
     from ratchet.flows.notify import Told
@@ -42,7 +43,7 @@ def notify(
     settings = settings_of(context)
     told = notify(settings, since=since)
     for line in _lines(told, every=True) or ([] if deployments else ["nobody is to be told: promotion.webhooks"]):
-        typer.echo(line)
+        typer.echo(typed(context, line))
     if not deployments:
         return
     from ratchet.flows.deployments import update_deployments
@@ -88,7 +89,7 @@ def _tell(context: typer.Context) -> None:
     except RatchetError as error:
         lines = [f"webhooks were not told: {error.message}; ratchet notify tries again"]
     for line in lines:
-        typer.echo(line, err=True)
+        typer.echo(typed(context, line), err=True)
 
 
 def _lines(found: tuple[Told, ...], *, every: bool) -> list[str]:

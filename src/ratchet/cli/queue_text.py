@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ratchet.core.candidates import Candidate
+from ratchet.core.phase_progress import Progress
 from ratchet.flows.queue import Waiting
 
 
@@ -28,6 +29,7 @@ def queue_json(waiting: Waiting) -> str:
             "passed": [phase.name for phase in found.entry.phases[: found.place]],
             "since": found.since.isoformat(),
             "seconds": round(waiting.waited.total_seconds()),
+            "progress": _progress(waiting.progress) if waiting.progress else None,
             "approved_by": [said.actor for said in found.approvals],
             "waits_for": list(found.people),
             "frozen": waiting.frozen.reason if waiting.frozen else None,
@@ -37,12 +39,24 @@ def queue_json(waiting: Waiting) -> str:
     )
 
 
+def _progress(progress: Progress) -> dict[str, object]:
+    """What is in `needed` alone is not known here."""
+    return {
+        "text": progress.text,
+        "now": dict(progress.now),
+        "needed": dict(progress.needed),
+        "share": progress.share,
+        "unknown": progress.unknown or None,
+        "outcome": progress.outcome,
+    }
+
+
 def _block(waiting: Waiting) -> str:
     found = waiting.candidate
     waited = f", for {age(waiting.waited)}" if found.open else ""
     lines = [f"{found.entry.model} version {found.version}: {found.state}{waited}: {found.why}", f"    {_way(found)}"]
-    if found.approvals:
-        lines.append(f"    approved by {', '.join(said.actor for said in found.approvals)}")
+    if waiting.progress:
+        lines.append(f"    {waiting.progress.text}")
     if found.people:
         lines.append(f"    waits for {', '.join(found.people)}")
     if waiting.frozen and found.open:

@@ -10,13 +10,23 @@ import typer
 
 from ratchet.cli.common import REGISTRY, example, settings_of
 from ratchet.cli.notify import telling
+from ratchet.cli.typed import typed
 from ratchet.errors import PromotionRefused, UsageError
 
 if TYPE_CHECKING:
+    from ratchet.core.ledger_entries import Entry
+    from ratchet.flows.promote import Terms
     from ratchet.settings import Settings
 
 Run = Annotated[Optional[str], typer.Argument(help="An MLflow run; the run of what is here by default.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the ledger; the gate's words by default.")]
+WithoutWayBack = Annotated[
+    bool,
+    typer.Option(
+        "--without-way-back",
+        help="Promote though the version that serves does not load any more. Needs --reason; the ledger keeps both.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +57,14 @@ def register_(context: typer.Context, run_id: Run = None, reason: Why = "") -> N
     from ratchet.flows.register import register
 
     found = register(settings_of(context), run_id, reason=reason)
-    typer.echo(f"version {found.version} of {found.entry.model} is {found.state}: {found.why}")
+    typer.echo(typed(context, f"version {found.version} of {found.entry.model} is {found.state}: {found.why}"))
 
 
 def advance(
     context: typer.Context,
     run_id: Run = None,
     reason: Why = "",
+    without_way_back: WithoutWayBack = False,
     environment: Annotated[
         str,
         typer.Option(
@@ -73,8 +84,9 @@ def advance(
     settings = settings_of(context)
     if environment:
         _hear_environment(settings, run_id, environment, reason)
-    done = advance(settings, run_id, reason=reason, trial=warn_of_raw_rows)
-    typer.echo("\n".join(map(advanced_text, done)) if done else "no candidate is on its way")
+    done = advance(settings, run_id, _terms(reason, without_way_back=without_way_back))
+    typer.echo(typed(context, "\n".join(map(advanced_text, done))) if done else "no candidate is on its way")
+    _say_exception(next((each.promoted for each in done if each.promoted), None), asked=without_way_back)
     if any(each.stopped for each in done):
         raise typer.Exit(PromotionRefused.exit_code)
 
@@ -95,12 +107,40 @@ def _hear_environment(settings: Settings, run_id: str | None, environment: str, 
         typer.echo(f"the approval of {environment} by {heard.who} {counts}")
 
 
-def promote(context: typer.Context, run_id: Run = None, reason: Why = "") -> None:
+def promote(
+    context: typer.Context, run_id: Run = None, reason: Why = "", without_way_back: WithoutWayBack = False
+) -> None:
     """Let a recorded model serve, if it has passed all its phases and nobody was faster."""
     from ratchet.flows.promote import promote
 
-    entry = promote(settings_of(context), run_id, reason=reason, trial=warn_of_raw_rows)
+    entry = promote(settings_of(context), run_id, _terms(reason, without_way_back=without_way_back))
     typer.echo(f"version {entry.version} of {entry.model} serves (ledger entry {entry.sequence})")
+    _say_exception(entry, asked=without_way_back)
+
+
+def _terms(reason: str, *, without_way_back: bool) -> Terms:
+    from ratchet.flows.promote import Terms
+
+    return Terms(reason=reason, probe=warn_of_raw_rows, without_way_back=without_way_back)
+
+
+def _say_exception(promoted: Entry | None, *, asked: bool) -> None:
+    """Whether an exception that was asked for was made; it is not where none was needed."""
+    if promoted is not None and promoted.no_way_back:
+        typer.echo(
+            f"without a way back: version {promoted.replaces}, which it replaces, does not load here: "
+            f"{promoted.no_way_back}"
+        )
+    elif asked:
+        typer.echo(f"--without-way-back was not used: {_not_needed(promoted)}")
+
+
+def _not_needed(promoted: Entry | None) -> str:
+    if promoted is None:
+        return "nothing was promoted"
+    if promoted.replaces is None or promoted.kind != "promotion":
+        return "there was nothing to rehearse"
+    return f"version {promoted.replaces}, which it replaced, loaded and answered"
 
 
 def rollback(
@@ -112,7 +152,7 @@ def rollback(
     """Return to the version that served before; or to any that served once."""
     from ratchet.flows.rollback import rollback
 
-    entry = rollback(settings_of(context), reason=reason, to=to, at=at, trial=warn_of_raw_rows)
+    entry = rollback(settings_of(context), reason=reason, to=to, at=at, probe=warn_of_raw_rows)
     typer.echo(f"version {entry.version} of {entry.model} serves again (ledger entry {entry.sequence})")
 
 
@@ -131,7 +171,7 @@ def history(
     ] = None,
     version: Annotated[Optional[int], typer.Option(help="All about one version, in order.")] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Registrations, approvals, phases, freezes and overrides as well.")
+        bool, typer.Option("--all", help="Registrations, approvals, phases, freezes, overrides and erasures as well.")
     ] = False,
     last: Annotated[int, typer.Option(help="How many entries, the newest ones; 0: all.", min=0)] = 20,
     json: Annotated[
@@ -161,7 +201,7 @@ def history(
         blocks = [entry_text(entry, metric=metric, width=width) for entry in found.entries]
         typer.echo("\n\n".join([*([earlier_text(found.earlier)] if found.earlier else []), *blocks]))
     else:
-        typer.echo("nothing served then" if at else "nothing serves yet: ratchet promote")
+        typer.echo("nothing served then" if at else typed(context, "nothing serves yet: ratchet promote"))
 
 
 def reconcile(context: typer.Context) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ratchet.cli.common import DATA, example, settings_of
+from ratchet.cli.typed import from_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,8 @@ def propose(
     """Say what to change in schema.yaml so that refused batches pass; faults of the data are named, never hidden."""
     from ratchet.flows import schema_propose
 
-    proposal = schema_propose.propose(settings_of(context), targets or [], _lookups(lookup))
+    settings = settings_of(context)
+    proposal = schema_propose.propose(settings, targets or [], _lookups(lookup))
     if not proposal.changes:
         typer.echo("no refused batch is kept: there is nothing to propose")
     for batch, changes in proposal.changes.items():
@@ -78,7 +80,8 @@ def propose(
         schema_propose.require_no_faults(proposal)
         return
     schema_propose.write(proposal)
-    typer.echo(f"wrote {proposal.source}; look at it with git diff, then add or pull the batch again")
+    place = from_here(settings.root / proposal.source)
+    typer.echo(f"wrote {place}; look at it with git diff, then add or pull the batch again")
 
 
 @schema.command(epilog=example("ratchet schema check"))

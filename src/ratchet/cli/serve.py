@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from ratchet.cli.common import SERVE, example, settings_of
+from ratchet.cli.common import SERVE, example, settings_of, settings_of_any
 
 
 def register(app: typer.Typer) -> None:
@@ -41,13 +41,13 @@ def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
 ) -> None:
-    """Open MLflow's own pages on the store of this project."""
+    """Open MLflow's own pages on the store of this repository."""
     import os
     import sys
 
     from ratchet.io.mlflow_address import masked
 
-    uri = settings_of(context).mlflow_uri
+    uri = settings_of_any(context).mlflow_uri
     if uri.startswith(("http://", "https://")):
         typer.echo(f"MLflow's server has its pages at {masked(uri)}")
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ratchet.cli.common import TRAIN, example, settings_kept, settings_of
+from ratchet.cli.typed import from_here, typed
 
 if TYPE_CHECKING:
     from ratchet.core.decision import Decision
@@ -40,6 +41,7 @@ def run(
 
     if open_only:
         _run_open(settings_kept(context))
+        typer.echo(typed(context, "The gate was not asked, and no look was spent: ratchet run asks it."))
         return
     outcome = run(settings_kept(context))
     if not outcome.stages:
@@ -60,7 +62,6 @@ def _run_open(settings: Settings) -> None:
     _say_what_ran(looked)
     for line in open_numbers(looked.evaluation):
         typer.echo(line)
-    typer.echo("The gate was not asked, and no look was spent: ratchet run asks it.")
 
 
 def _say_what_ran(done: Outcome | Looked) -> None:
@@ -98,7 +99,7 @@ def report(
     settings = settings_kept(context)
     written = report(settings, base=base, explain=explain, into=into)
     for path in written.paths:
-        typer.echo(f"wrote {path.relative_to(settings.root) if into is None else path}")
+        typer.echo(f"wrote {from_here(path)}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(written.markdown)

@@ -192,12 +192,13 @@ def _newton_step(rows: _Logits, weights: Floats) -> Floats | None:
     flat = weight.sum()
     if not flat > 0:
         return None
-    middle = weight @ rows.values / flat
+    # Not by `@`: BLAS adds in another order on each kind of processor, and so the last digits would differ.
+    middle = (weight * rows.values).sum() / flat
     logits = rows.values - middle
-    bend = (weight * logits) @ logits
+    bend = (weight * logits * logits).sum()
     if not bend > 0:
         return None
-    tilt = (logits[: rows.ones].sum() - mean @ logits) / bend
+    tilt = (logits[: rows.ones].sum() - (mean * logits).sum()) / bend
     return np.array([(rows.ones - mean.sum()) / flat - tilt * middle, tilt])
 
 
@@ -223,7 +224,7 @@ def _intercept(rows: _Logits, start: float = 0.0) -> float:
     move = start
     for _ in range(NEWTON_STEPS):
         mean = _sigmoid(rows.values + move)
-        flat = float(mean @ (1 - mean))
+        flat = float((mean * (1 - mean)).sum())
         step = (rows.ones - float(mean.sum())) / flat if flat > 0 else np.inf
         if abs(step) > SURE:
             break

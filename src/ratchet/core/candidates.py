@@ -10,14 +10,14 @@ was just said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from ratchet.core.ledger import champion, served, withdrawn
-from ratchet.core.ledger_entries import FreezeEntry, Line, OpinionEntry, RegistrationEntry
-from ratchet.core.phase_walk import Told, Walk, told_of, walk_of
+from ratchet.core.ledger import champion, not_loading, served, withdrawn
+from ratchet.core.ledger_entries import Entry, Line, OpinionEntry, RegistrationEntry
+from ratchet.core.phase_walk import VersionRecord, Walk, records_of, walk_of
 from ratchet.core.phases import Approval, Phase
 
 State = Literal[
@@ -62,22 +62,23 @@ class Candidate:
 
 def candidates(entries: Sequence[Line], model: str, now: datetime) -> tuple[Candidate, ...]:
     """All versions of `model` that were ever registered, oldest first, as they stand at `now` (timezone-aware)."""
-    told = told_of(entries, model)
+    records = records_of(entries, model)
     now = max(now, datetime.fromisoformat(entries[-1].time)) if entries else now
-    walks = {version: walk_of(each, now) for version, each in told.items()}
+    walks = {version: walk_of(each, now) for version, each in records.items()}
     serving = champion(entries, model)
     ever = {entry.version for entry in served(entries, model)}
-    back = withdrawn(entries, model)
-    newer = _newer(walks, told, ever)
+    back, lost = withdrawn(entries, model), not_loading(entries, model)
+    newer = _newer(walks, records, ever)
     out: list[Candidate] = []
-    for version, each in told.items():
+    for version, each in records.items():
         walk = walks[version]
         if serving is not None and serving.version == version:
-            state: tuple[State, str] = ("serving", f"since {serving.time}")
+            state: tuple[State, str] = ("serving", f"since {serving.time}{_no_way_back(serving)}")
         elif each.entry.model_digest in back:
             state = ("withdrawn", f"rolled back on {back[each.entry.model_digest].time}")
         elif version in ever:
-            state = ("served", "another version serves by now")
+            gone = f"; it did not load on {lost[version].time}" if version in lost else ""
+            state = ("served", f"another version serves by now{gone}")
         else:
             state = _before_service(each, walk, serving.version if serving else None, newer.get(version))
         out.append(_candidate(each.entry, walk, state))
@@ -89,32 +90,19 @@ def candidate(entries: Sequence[Line], model: str, version: int, now: datetime) 
     return next((each for each in candidates(entries, model, now) if each.version == version), None)
 
 
-def frozen(entries: Iterable[Line], model: str, now: datetime) -> FreezeEntry | None:
-    """The freeze that somebody called and that lasts at `now`, if there is one; the one that lasts longest.
-
-    A freeze ends when it is over or with a thaw of its kind: another, shorter one does not end it.
-    """
-    called: dict[bool, list[FreezeEntry]] = {False: [], True: []}
-    for entry in entries:
-        if isinstance(entry, FreezeEntry) and (entry.everything or entry.model == model):
-            if entry.kind == "thaw":
-                called[entry.everything].clear()
-            else:
-                called[entry.everything].append(entry)
-    both = (*called[False], *called[True])
-    lasting = [each for each in both if not each.until or datetime.fromisoformat(each.until) > now]
-    return max(lasting, key=lambda each: (not each.until, each.until), default=None)
+def _no_way_back(serving: Entry) -> str:
+    return f"; no way back to version {serving.replaces}, which did not load" if serving.no_way_back else ""
 
 
-def _newer(walks: dict[int, Walk], told: dict[int, Told], ever: set[int]) -> dict[int, int]:
+def _newer(walks: dict[int, Walk], records: dict[int, VersionRecord], ever: set[int]) -> dict[int, int]:
     """By version: a newer one that was compared with the same champion, has come as far, and is not out.
 
     What it closed stays closed when the newer one has served: going back from it is no promotion of an older one.
     """
     out: dict[int, int] = {}
     furthest: dict[int | None, tuple[int, int]] = {}
-    for version in sorted(told, reverse=True):
-        each, walk = told[version], walks[version]
+    for version in sorted(records, reverse=True):
+        each, walk = records[version], walks[version]
         place, newer = furthest.get(each.entry.champion, (0, 0))
         if place and place >= walk.place:
             out[version] = newer
@@ -125,11 +113,11 @@ def _newer(walks: dict[int, Walk], told: dict[int, Told], ever: set[int]) -> dic
     return out
 
 
-def _before_service(told: Told, walk: Walk, serving: int | None, newer: int | None) -> tuple[State, str]:
-    """The first that is true, in the order in which people want to be told."""
-    was = told.entry.champion
+def _before_service(record: VersionRecord, walk: Walk, serving: int | None, newer: int | None) -> tuple[State, str]:
+    """The first that is true, in the order in which people want to be record."""
+    was = record.entry.champion
     found: tuple[tuple[object, State, str], ...] = (
-        (told.rejected, "rejected", _who(told.rejected)),
+        (record.rejected, "rejected", _who(record.rejected)),
         (walk.failed, "failed", f"{walk.failed.phase}: {walk.failed.reason}" if walk.failed else ""),
         (
             was != serving,
@@ -138,8 +126,8 @@ def _before_service(told: Told, walk: Walk, serving: int | None, newer: int | No
         ),
         (walk.refused, "refused", walk.refused),
         (newer, "superseded", f"version {newer} is newer and has come as far"),
-        (told.held, "held", _who(told.held)),
-        (walk.place == len(told.entry.phases), "ready", "every phase is passed: ratchet promote"),
+        (record.held, "held", _who(record.held)),
+        (walk.place == len(record.entry.phases), "ready", "every phase is passed: ratchet promote"),
     )
     return next(((state, why) for true, state, why in found if true), ("waiting", ""))
 

@@ -7,9 +7,9 @@ may be cut into several files: the next one goes on where the one before it ends
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -87,12 +87,13 @@ def verified(lines: Sequence[bytes], *, name: str, next_step: str, after: Place 
 
     Raises TamperedFile that names the first line that does not fit, and says `next_step`.
     """
-    last = after
+    number, previous = after
     for line, body in zip(lines, _parsed(lines), strict=True):
-        problem = _problem(line, body, last)
-        if problem:
-            raise TamperedFile(f"{name} entry {last.sequence + 1} {problem}", next_step=next_step)
-        last = Place(body["sequence"], body["hash"])
+        if not _fits(line, body, number + 1, previous):
+            problem = _problem(body, Place(number, previous))
+            if problem:
+                raise TamperedFile(f"{name} entry {number + 1} {problem}", next_step=next_step)
+        number, previous = body["sequence"], body["hash"]
         yield body
 
 
@@ -112,21 +113,29 @@ def _parsed_alone(line: bytes) -> Any:
         return None
 
 
-def _problem(line: bytes, body: Any, last: Place) -> str:
+def _fits(line: bytes, body: Any, number: int, previous: str) -> bool:
+    """Whether this is, byte for byte, the line that would be written here; what is not needs a closer look."""
+    try:
+        own = body["hash"]
+        # What was hashed is the line without its hash.
+        digest = sha256(line.replace(b'"hash":"%b",' % own.encode(), b"", 1)).hexdigest()
+        return bool(digest == own and body["sequence"] == number and body["previous"] == previous)
+    except (TypeError, KeyError, AttributeError):
+        return False
+
+
+def _problem(body: Any, last: Place) -> str:
     if not isinstance(body, dict) or not body.keys() >= Link.model_fields.keys():
         return "cannot be read"
     if body["sequence"] != last.sequence + 1 or body["previous"] != last.hash:
         return "does not follow the entry before it"
-    own = body["hash"]
-    # What was hashed is the line without its hash. Only a line that is spaced or ordered otherwise is written anew.
-    if own == hashlib.sha256(line.replace(f'"hash":"{own}",'.encode(), b"", 1)).hexdigest():
-        return ""
+    # The line may be spaced or ordered otherwise: then it is written anew.
     rest = {key: value for key, value in body.items() if key != "hash"}
-    return "" if own == _digest(rest) else "was edited after it was written"
+    return "" if body["hash"] == _digest(rest) else "was edited after it was written"
 
 
 def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(body).encode()).hexdigest()
+    return sha256(_canonical(body).encode()).hexdigest()
 
 
 def _canonical(body: dict[str, Any]) -> str:

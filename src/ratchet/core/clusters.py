@@ -150,7 +150,7 @@ def standard_error(values: Floats, groups: Groups) -> float | None:
         return None
     deviations, scale = _scaled(values - values.mean())
     sums = np.bincount(groups.codes, weights=deviations, minlength=groups.count)
-    return scale * math.sqrt(groups.count / (groups.count - 1) * float(sums @ sums)) / len(values)
+    return scale * math.sqrt(groups.count / (groups.count - 1) * float(np.square(sums).sum())) / len(values)
 
 
 def spread(values: Floats) -> float:
@@ -158,7 +158,7 @@ def spread(values: Floats) -> float:
     if len(values) < 2:
         return 0.0
     deviations, scale = _scaled(values - values.mean())
-    return scale * math.sqrt(float(deviations @ deviations) / (len(values) - 1))
+    return scale * math.sqrt(float(np.square(deviations).sum()) / (len(values) - 1))
 
 
 def _scaled(deviations: Floats) -> tuple[Floats, float]:

@@ -137,7 +137,7 @@ def _lag1(gains: Floats, groups: Groups) -> float | None:
     if not sd:
         return None
     steps = (means - means.mean()) / sd
-    return float(steps[:-1] @ steps[1:]) / (groups.count - 1)
+    return float((steps[:-1] * steps[1:]).sum()) / (groups.count - 1)
 
 
 def rows_needed(comparison: Comparison, *, alpha: float, power: float, min_effect: float) -> Advice | None:

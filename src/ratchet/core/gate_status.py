@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -99,6 +99,26 @@ def of_no_decision(result: str) -> GateStatus:
     """The run ended without a decision; `result` is how (failure, cancelled, skipped), as far as it is known."""
     ended = f"training ended with: {result}" if result and result != "success" else "the run left no decision"
     return GateStatus(state="error", description=shorten(f"no verdict: {ended}"))
+
+
+def of_all(states: Mapping[str, str]) -> GateStatus:
+    """The one status over those of all models of a repository that a change touches: `states` has each model's.
+
+    >>> of_all({"late": "success", "early": "failure"})
+    GateStatus(state='failure', description='early: failure')
+    >>> of_all({"late": "success", "early": ""}).state
+    'pending'
+    """
+    worst: tuple[Literal["error", "failure"], ...] = ("error", "failure")
+    against = {name: state for name, state in states.items() if state in worst}
+    waiting = [name for name, state in states.items() if state not in (*worst, "success")]
+    if against:
+        state = next(each for each in worst if each in against.values())
+        said = ", ".join(f"{name}: {each}" for name, each in sorted(against.items()))
+        return GateStatus(state=state, description=shorten(said))
+    if waiting:
+        return GateStatus(state="pending", description=shorten(f"waits for {', '.join(sorted(waiting))}"))
+    return GateStatus(state="success", description=shorten(f"all that the change touches: {', '.join(sorted(states))}"))
 
 
 PENDING = GateStatus(state="pending", description="the change is being trained and judged")

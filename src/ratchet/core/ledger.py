@@ -28,6 +28,7 @@ __all__ = [
     "dump",
     "load",
     "models",
+    "not_loading",
     "of_model",
     "rollback_target",
     "served",
@@ -106,6 +107,19 @@ def rollback_target(entries: Iterable[Line], model: str) -> Entry:
             next_step="push a fix and let the gate decide; ratchet history shows the whole record",
         )
     return stack[-2]
+
+
+def not_loading(entries: Iterable[Line], model: str) -> dict[int, Entry]:
+    """By version that did not load when another was promoted over it: that promotion.
+
+    One that has served again since is not among them.
+    """
+    out: dict[int, Entry] = {}
+    for entry in served(entries, model):
+        out.pop(entry.version, None)
+        if entry.no_way_back and entry.replaces is not None:
+            out[entry.replaces] = entry
+    return out
 
 
 def withdrawn(entries: Iterable[Line], model: str) -> dict[str, Entry]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.core.ledger_entries import Entry, FreezeEntry, Line, OverrideEntry, RegistrationEntry
+from ratchet.core.ledger_entries import Entry, EraseEntry, FreezeEntry, Line, OverrideEntry, RegistrationEntry
 from ratchet.core.promotable import require_promotable
 from ratchet.errors import PromotionRefused
 
@@ -49,7 +49,7 @@ def audit(entries: Iterable[Line]) -> Audit:
             freezes.append(entry)
         elif isinstance(entry, OverrideEntry):
             told.overrides[entry.decision_digest].append(entry)
-        else:
+        elif not isinstance(entry, EraseEntry):
             told.registered |= isinstance(entry, RegistrationEntry)
             told.versions[entry.version].append(entry)
     return found

@@ -1,7 +1,8 @@
 """What the ledger remembers: one record for each kind of entry.
 
 A version is registered, people say something about it, phases are judged, it is promoted, and perhaps taken back.
-Promotions stop in a freeze. Each entry names who, when and why; its place in the chain comes from `core.chain`.
+Promotions stop in a freeze. Batches are erased. Each entry names who, when and why; its place in the chain comes from
+`core.chain`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from ratchet.core.phases import Phase, PhaseName
 from ratchet.core.section import Section
 
 Text = Annotated[str, Field(min_length=1)]
+EXCEPTIONS = ("overrides", "no_way_back")
+"""Fields of a change that say what was put up with for it."""
 
 
 class Said(Section):
@@ -53,14 +56,16 @@ class Change(Said):
     trained_on: dict[str, str]
     metrics: dict[str, float]
     overrides: tuple[Overridden, ...] = Field(default=(), description="what let a decision of another verdict serve")
+    no_way_back: str = Field(
+        default="",
+        description="how the version it replaces failed its rehearsal, where that was put up with",
+    )
 
     @model_serializer(mode="wrap")
     def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without overrides the field is left out: an entry of before has the same bytes, and the same hash."""
+        """An exception that was not made is left out: an entry of before has the same bytes, and the same hash."""
         tree: dict[str, Any] = dump(self)
-        if not self.overrides:
-            tree.pop("overrides", None)
-        return tree
+        return {name: value for name, value in tree.items() if value or name not in EXCEPTIONS}
 
 
 class Registration(Said):
@@ -128,6 +133,19 @@ class Override(Said):
     expires: str = Field(description="ISO 8601, UTC: from then on nothing is promoted by it")
 
 
+class Erase(Said):
+    """Batches whose data is taken away for good, from all places that are known, and not to come back."""
+
+    kind: Literal["erase"] = "erase"
+    reason: Text
+    actor: Text
+    batches: Annotated[dict[str, tuple[Text, ...]], Field(min_length=1)] = Field(
+        description="by name, the digests by which git has tracked each, the newest first"
+    )
+    trained: tuple[int, ...] = Field(description="versions that learned from them, which stay as they are")
+    judged: tuple[int, ...] = Field(description="versions that were judged on them")
+
+
 class Entry(Change, Link):
     """A change with its place in the chain: what put a version into service."""
 
@@ -152,9 +170,14 @@ class OverrideEntry(Override, Link):
     """An override with its place in the chain."""
 
 
-Event = Change | Registration | Opinion | PhaseResult | Freeze | Override
+class EraseEntry(Erase, Link):
+    """An erasure with its place in the chain."""
+
+
+Event = Change | Registration | Opinion | PhaseResult | Freeze | Override | Erase
 Line = Annotated[
-    Entry | RegistrationEntry | OpinionEntry | PhaseEntry | FreezeEntry | OverrideEntry, Field(discriminator="kind")
+    Entry | RegistrationEntry | OpinionEntry | PhaseEntry | FreezeEntry | OverrideEntry | EraseEntry,
+    Field(discriminator="kind"),
 ]
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
 PLACED: dict[type[Said], type[Link]] = {
@@ -164,5 +187,6 @@ PLACED: dict[type[Said], type[Link]] = {
     PhaseResult: PhaseEntry,
     Freeze: FreezeEntry,
     Override: OverrideEntry,
+    Erase: EraseEntry,
 }
 """By record: the same with a place in the chain."""

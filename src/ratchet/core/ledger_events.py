@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from ratchet.core.candidates import Candidate, candidate
-from ratchet.core.ledger_entries import FreezeEntry, Line, OpinionEntry, OverrideEntry, PhaseEntry, RegistrationEntry
+from ratchet.core.ledger_entries import (
+    EraseEntry,
+    FreezeEntry,
+    Line,
+    OpinionEntry,
+    OverrideEntry,
+    PhaseEntry,
+    RegistrationEntry,
+)
 from ratchet.core.webhooks import EventName
 
 OF_KIND: Mapping[str, EventName] = {
@@ -26,6 +34,7 @@ OF_KIND: Mapping[str, EventName] = {
     "freeze": "frozen",
     "thaw": "thawed",
     "override": "overridden",
+    "erase": "erased",
 }
 """By kind of entry; a phase that was judged is `passed` or leads to `refused`."""
 
@@ -59,7 +68,9 @@ class LedgerEvent:
             "commit": getattr(entry, "commit", None) or (found.entry.commit if found else None),
             "phase": entry.phase if isinstance(entry, PhaseEntry) else None,
             "replaces": getattr(entry, "replaces", None),
+            "no_way_back": getattr(entry, "no_way_back", None) or None,
             "until": entry.until or None if isinstance(entry, FreezeEntry) else None,
+            "batches": list(entry.batches) if isinstance(entry, EraseEntry) else None,
             "waits_for": list(found.people) if found and self.name == "waiting" else None,
             "entry": entry.sequence,
             "hash": entry.hash,
@@ -109,7 +120,7 @@ def _version(entries: Sequence[Line]) -> int | None:
     if isinstance(entry, OverrideEntry):
         made = (each for each in entries if isinstance(each, RegistrationEntry) and each.model == entry.model)
         return next((each.version for each in made if each.decision_digest == entry.decision_digest), None)
-    return None if isinstance(entry, FreezeEntry) else entry.version
+    return None if isinstance(entry, FreezeEntry | EraseEntry) else entry.version
 
 
 def _waits(found: Candidate) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratchet.core.ledger_entries import (
     Entry,
+    EraseEntry,
     FreezeEntry,
     Line,
     OpinionEntry,
@@ -17,6 +18,8 @@ from ratchet.core.ledger_entries import (
 
 SHORT = 12
 """Characters of a digest, a commit or a run that people compare by eye."""
+MOST = 12
+"""Versions that are listed by number."""
 
 
 def what(line: Line) -> str:
@@ -26,6 +29,8 @@ def what(line: Line) -> str:
             return f"{line.kind} of all models" if line.everything else line.kind
         case OverrideEntry():
             return f"override of run {line.run_id[:SHORT]}"
+        case EraseEntry():
+            return f"erasure of {', '.join(line.batches)}"
         case PhaseEntry():
             return f"version {line.version}, {line.phase} {line.outcome}, judged"
         case _:
@@ -35,6 +40,8 @@ def what(line: Line) -> str:
 def details(line: Line, metric: str) -> list[str]:
     """What is to be known of it besides its reason, a line each; `metric` is the gate's."""
     match line:
+        case EraseEntry():
+            return list(_erased(line))
         case RegistrationEntry():
             return [_made_of(line.trained_on, line.metrics, metric), *_registered(line)]
         case Entry():
@@ -48,6 +55,24 @@ def details(line: Line, metric: str) -> list[str]:
         case OpinionEntry():
             found = line.link
     return [found] if found else []
+
+
+def _erased(line: EraseEntry) -> Iterator[str]:
+    yield "; ".join(f"{name}: {', '.join(digests)}" for name, digests in line.batches.items())
+    yield f"learned from them: {versions(line.trained)}; judged on them: {versions(line.judged)}"
+
+
+def versions(numbers: Sequence[int]) -> str:
+    """Versions by number, the newest ones where there are many.
+
+    >>> versions([1, 2]), versions([])
+    ('versions 1, 2', 'no version')
+    """
+    if not numbers:
+        return "no version"
+    more = len(numbers) - MOST
+    listed = ", ".join(map(str, numbers[-MOST:]))
+    return f"version{'s' if len(numbers) > 1 else ''} {f'{more:,} older ones, ' if more > 0 else ''}{listed}"
 
 
 def _registered(line: RegistrationEntry) -> list[str]:
@@ -70,7 +95,15 @@ def when(time: str) -> str:
     return f"{time.removesuffix('+00:00').replace('T', ' ')} UTC"
 
 
-def overridden(override: Overridden) -> str:
+def exceptions(line: Line) -> list[str]:
+    """What was put up with for a change, a line each: overridden conditions, and a way back that is not there."""
+    if not isinstance(line, Entry):
+        return []
+    lost = f"no way back to version {line.replaces}, which did not load: {line.no_way_back}"
+    return [*map(_overridden, line.overrides), *([lost] if line.no_way_back else [])]
+
+
+def _overridden(override: Overridden) -> str:
     """Who took which failed conditions upon themselves, until when and why."""
     who = f"overridden by {override.actor} until {when(override.expires)}"
     return f"{who}: {', '.join(override.conditions)}; {override.reason}"

@@ -29,13 +29,17 @@ PREFIX = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}")
 
 
 class UsedBatch(Section):
-    """A batch and what it was used for: `raw` and `features` are its digests, empty where they are not known."""
+    """A batch and what it was used for: `raw` and `features` are its digests, empty where they are not known.
+
+    `erased` says since when its data is gone and by whom; empty: it is not.
+    """
 
     name: str
     raw: str
     features: str
     trained: bool
     judged: bool
+    erased: str = ""
 
 
 class Service(Section):

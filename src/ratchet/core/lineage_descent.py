@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ratchet.core.ledger_entries import Entry, OpinionEntry, PhaseEntry, RegistrationEntry
-from ratchet.core.lineage import Descent, Service, Told, UsedBatch, Word
+from collections.abc import Mapping
+from functools import lru_cache
+
+from ratchet.core.erasure import erased_words
+from ratchet.core.ledger_entries import Entry, EraseEntry, OpinionEntry, PhaseEntry, RegistrationEntry
+from ratchet.core.lineage import Asked, Descent, Service, Told, UsedBatch, Word
 
 
 def descent(told: Told) -> Descent:
@@ -28,21 +32,42 @@ def descent(told: Told) -> Descent:
     return facts.model_copy(update={**{name: getattr(entry, name) for name in same}, "compared_with": entry.champion})
 
 
+def with_erased(found: Descent, known: Mapping[str, EraseEntry]) -> Descent:
+    """The same, with what is said of its batches that were erased: `known` has the entries by raw digest."""
+    if not any(each.raw in known for each in found.batches):
+        return found
+    marked = (
+        each.model_copy(update={"erased": erased_words(known[each.raw])}) if each.raw in known else each
+        for each in found.batches
+    )
+    return found.model_copy(update={"batches": tuple(marked)})
+
+
+def noted(asked: Asked, known: Mapping[str, EraseEntry]) -> Asked:
+    """What was asked; of a batch that was erased, with who did it and why."""
+    entries = [entry for entry in known.values() if asked.end == "batch" and asked.name in entry.batches]
+    if not entries:
+        return asked
+    latest = max(entries, key=lambda entry: entry.sequence)
+    note = f"{asked.note}; " * bool(asked.note) + f"{erased_words(latest)}: {latest.reason}"
+    return asked.model_copy(update={"note": note})
+
+
 def _batches(source: RegistrationEntry | Entry) -> tuple[UsedBatch, ...]:
     raw: dict[str, str] = {}
     judged: tuple[str, ...] = ()
     if isinstance(source, RegistrationEntry):
         raw, judged = source.batches, source.judged_on
     return tuple(
-        UsedBatch(
-            name=name,
-            raw=raw.get(name, ""),
-            features=source.trained_on.get(name, ""),
-            trained=name in source.trained_on,
-            judged=name in judged,
-        )
+        _used(name, raw.get(name, ""), source.trained_on.get(name, ""), (name in source.trained_on, name in judged))
         for name in sorted({*raw, *judged, *source.trained_on})
     )
+
+
+@lru_cache(maxsize=10_000)
+def _used(name: str, raw: str, features: str, uses: tuple[bool, bool]) -> UsedBatch:
+    """One record for all versions that used a batch in the same way: thousands may share it."""
+    return UsedBatch(name=name, raw=raw, features=features, trained=uses[0], judged=uses[1])
 
 
 def _word(said: OpinionEntry | PhaseEntry) -> Word:

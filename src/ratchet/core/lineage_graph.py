@@ -85,7 +85,8 @@ def batch_name(batch: UsedBatch) -> str:
 
 def _nodes(descent: Descent, lineage: Lineage) -> Iterator[Node]:
     for batch in descent.batches:
-        yield Node(name=batch_name(batch), kind="batch", title=batch.name, detail=short(batch.raw or batch.features))
+        detail = "erased" if batch.erased else short(batch.raw or batch.features)
+        yield Node(name=batch_name(batch), kind="batch", title=batch.name, detail=detail)
     if descent.commit:
         about = lineage.commits.get(descent.commit)
         subject = about.subject if about else "not in this clone"

@@ -58,13 +58,19 @@ class Environment(Section):
 
 
 class Machine(Section):
-    """The hardware, and how many threads numerical libraries were told to use (None: they decide)."""
+    """The hardware, and what numerical libraries were told to make of it (None: they decide).
+
+    A library has its own code for each kind of processor, and each rounds in its own way. `kernels` and `vectors` are
+    None where they were not kept: in records of before they were.
+    """
 
     system: str
     architecture: str
     processor: str
     cores: int
     threads: dict[str, str | None]
+    kernels: dict[str, str | None] | None = Field(default=None, description="variables that choose a library's code")
+    vectors: tuple[str, ...] | None = Field(default=None, description="the processor's vector instructions")
 
 
 class Lineage(Section):

@@ -15,7 +15,7 @@ from ratchet.core.conditions.parse import parse
 from ratchet.core.conditions.tree import Subject, subjects
 from ratchet.core.decision import CHAMPION, Condition, Decision, Evidence
 from ratchet.core.evidence.measures import EvidenceMeasures
-from ratchet.core.ledger_entries import Override
+from ratchet.core.ledger_entries import Line, Override, OverrideEntry
 from ratchet.errors import PromotionRefused, UsageError, did_you_mean
 
 NEVER = {
@@ -30,6 +30,11 @@ NEVER = {
 """By kind of condition: why nobody can take it upon themselves."""
 LONGEST_DAYS = 90
 """An exception that lasts longer is a rule, and belongs into params.yaml."""
+
+
+def overrides(entries: Iterable[Line], model: str) -> tuple[OverrideEntry, ...]:
+    """What the ledger says was overridden of the decisions on a model."""
+    return tuple(each for each in entries if isinstance(each, OverrideEntry) and each.model == model)
 
 
 def forbidden(condition: Condition, decision: Decision) -> str:

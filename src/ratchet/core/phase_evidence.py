@@ -34,12 +34,16 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """The result (None: it goes on), the reason in plain words, the numbers, and how far it has come."""
+    """The result (None: it goes on), the reason in plain words, the numbers, and how far it has come.
+
+    `comparison` is what the labels of a canary show so far; empty where there are none.
+    """
 
     result: Literal["passed", "failed"] | None
     reason: str
     numbers: dict[str, float]
     progress: str
+    comparison: str = ""
 
 
 def judge(rule: Shadow | Canary, seen: Seen) -> Judged:
@@ -47,7 +51,11 @@ def judge(rule: Shadow | Canary, seen: Seen) -> Judged:
     found = harm(seen.pairs, rule) if isinstance(rule, Canary) and seen.pairs is not None else None
     result, reason = _result(rule, seen, found)
     return Judged(
-        result=result, reason=reason, numbers=_numbers(rule, seen, found), progress=_progress(rule, seen, found)
+        result=result,
+        reason=reason,
+        numbers=_numbers(rule, seen, found),
+        progress=_progress(rule, seen, found),
+        comparison=_comparison(rule, seen, found),
     )
 
 
@@ -152,6 +160,16 @@ def _passed(rule: Shadow | Canary, seen: Seen, found: Harm | None) -> str:
     return (
         f"{begin}; {seen.metric} {found.mean:+.4f} a row against the champion on {found.rows:,} rows with labels"
         f"{bound} ({found.groups} {kind}); not shown to be worse (above 0 is worse){note}"
+    )
+
+
+def _comparison(rule: Shadow | Canary, seen: Seen, found: Harm | None) -> str:
+    if not isinstance(rule, Canary) or found is None or not found.rows:
+        return ""
+    bounds = f", {found.low:+.4f} to {found.high:+.4f}" if found.low is not None and found.high is not None else ""
+    return (
+        f"{seen.metric} {found.mean:+.4f} a row against the champion{bounds} (above 0 is worse); "
+        f"evidence that it is worse {found.evidence:.3g}, and {1 / rule.alpha:.3g} ends it"
     )
 
 

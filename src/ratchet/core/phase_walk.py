@@ -11,7 +11,7 @@ from ratchet.core.phases import Approval, Phase
 
 
 @dataclass
-class Told:
+class VersionRecord:
     """What the ledger says about one version."""
 
     entry: RegistrationEntry
@@ -34,70 +34,72 @@ class Walk:
     failed: PhaseEntry | None = None
 
 
-def told_of(entries: Iterable[Line], model: str) -> dict[int, Told]:
+def records_of(entries: Iterable[Line], model: str) -> dict[int, VersionRecord]:
     """What the ledger says about each registered version of a model, oldest registration first."""
-    told: dict[int, Told] = {}
+    records: dict[int, VersionRecord] = {}
     # An override may come before the version that it is about is registered.
     overrides: dict[str, list[OverrideEntry]] = {}
     for entry in entries:
         if entry.model != model:
             continue
         if isinstance(entry, RegistrationEntry):
-            told.setdefault(entry.version, Told(entry))
+            records.setdefault(entry.version, VersionRecord(entry))
         elif isinstance(entry, OverrideEntry):
             overrides.setdefault(entry.decision_digest, []).append(entry)
-        elif isinstance(entry, PhaseEntry) and entry.version in told:
-            told[entry.version].results.append(entry)
-        elif isinstance(entry, OpinionEntry) and entry.version in told:
-            _hear(told[entry.version], entry)
-    for each in told.values():
+        elif isinstance(entry, PhaseEntry) and entry.version in records:
+            records[entry.version].results.append(entry)
+        elif isinstance(entry, OpinionEntry) and entry.version in records:
+            _hear(records[entry.version], entry)
+    for each in records.values():
         each.overrides = overrides.get(each.entry.decision_digest, [])
-    return told
+    return records
 
 
-def _hear(told: Told, said: OpinionEntry) -> None:
+def _hear(record: VersionRecord, said: OpinionEntry) -> None:
     match said.kind:
         case "approval":
-            told.approvals.append(said)
+            record.approvals.append(said)
         case "rejection":
-            told.rejected = told.rejected or said
+            record.rejected = record.rejected or said
         case "hold":
-            told.held = said
+            record.held = said
         case "release":
-            told.held = None
+            record.held = None
 
 
-def walk_of(told: Told, now: datetime) -> Walk:
+def walk_of(record: VersionRecord, now: datetime) -> Walk:
     """Through the phases in their order, as far as they were passed."""
-    at = Walk(0, datetime.fromisoformat(told.entry.time), told.entry.sequence)
-    for phase in told.entry.phases:
+    at = Walk(0, datetime.fromisoformat(record.entry.time), record.entry.sequence)
+    for phase in record.entry.phases:
         if phase.gate is not None:
-            passed = _gate_passed(told, now)
-            after = at if passed else replace(at, refused=f"the gate says {told.entry.verdict}: {told.entry.decided}")
+            passed = _gate_passed(record, now)
+            after = (
+                at if passed else replace(at, refused=f"the gate says {record.entry.verdict}: {record.entry.decided}")
+            )
         elif phase.approval is not None:
-            passed, after = _approved(phase.approval, told, at, now)
+            passed, after = _approved(phase.approval, record, at, now)
         else:
-            passed, after = _tried(phase, told, at)
+            passed, after = _tried(phase, record, at)
         if not passed:
             return after
         at = replace(after, place=at.place + 1, approvals=())
     return at
 
 
-def _approved(rule: Approval, told: Told, at: Walk, now: datetime) -> tuple[bool, Walk]:
+def _approved(rule: Approval, record: VersionRecord, at: Walk, now: datetime) -> tuple[bool, Walk]:
     """An approval is of the phase that the version is in when it is given, not of one to come."""
     # What was approved when a later phase was judged has done its work, though it may be void by now.
-    judged = next((datetime.fromisoformat(each.time) for each in told.results if each.place > at.place), now)
-    given = (said for said in told.approvals if said.sequence > at.sequence)
-    counted = _counting(rule, told.entry, given, judged)
+    judged = next((datetime.fromisoformat(each.time) for each in record.results if each.place > at.place), now)
+    given = (said for said in record.approvals if said.sequence > at.sequence)
+    counted = _counting(rule, record.entry, given, judged)
     if len(counted) < rule.count:
         return False, replace(at, approvals=counted)
     return True, _moved(at, counted[rule.count - 1])
 
 
-def _tried(phase: Phase, told: Told, at: Walk) -> tuple[bool, Walk]:
+def _tried(phase: Phase, record: VersionRecord, at: Walk) -> tuple[bool, Walk]:
     """The first result of this very phase counts, from the moment the version came to it."""
-    mine = (each for each in told.results if (each.place, each.phase) == (at.place, phase.name))
+    mine = (each for each in record.results if (each.place, each.phase) == (at.place, phase.name))
     result = next((each for each in mine if each.sequence > at.sequence), None)
     if result is None or result.outcome == "failed":
         return False, replace(at, failed=result)
@@ -108,14 +110,14 @@ def _moved(at: Walk, by: OpinionEntry | PhaseEntry) -> Walk:
     return replace(at, since=max(at.since, datetime.fromisoformat(by.time)), sequence=by.sequence)
 
 
-def _gate_passed(told: Told, now: datetime) -> bool:
+def _gate_passed(record: VersionRecord, now: datetime) -> bool:
     """Whether the gate says promote, or each failed condition is overridden at `now`.
 
     Which conditions nobody can take upon themselves is for whoever writes the override, and promotes by it.
     """
-    alive = (each for each in told.overrides if datetime.fromisoformat(each.expires) > now)
+    alive = (each for each in record.overrides if datetime.fromisoformat(each.expires) > now)
     taken = {name for each in alive for name in each.conditions}
-    return told.entry.verdict == "promote" or (bool(taken) and taken.issuperset(told.entry.failed))
+    return record.entry.verdict == "promote" or (bool(taken) and taken.issuperset(record.entry.failed))
 
 
 def _counting(

@@ -130,6 +130,7 @@ class Roles(Section):
     promote: People = Field(default=(), description="promote, and advance through shadow and canary")
     rollback: People = Field(default=(), description="go back to what served before")
     freeze: People = Field(default=(), description="freeze and thaw")
+    erase: People = Field(default=(), description="erase batches")
 
     def allowed(self, action: str) -> People:
         """Who may do it. Raises AttributeError for what is no role."""
@@ -158,8 +159,3 @@ def _named(phase: Phase, teams: Mapping[str, People]) -> Phase:
     return phase.model_copy(
         update={"approval": phase.approval.model_copy(update={"of": expanded(phase.approval.of, teams)})}
     )
-
-
-def plain(phases: Iterable[Phase]) -> list[dict[str, Any]]:
-    """The phases as a tree of what was said, without the keys that were not."""
-    return [{phase.name: phase.rule.model_dump(mode="json")} for phase in phases]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ratchet.core.candidates import Candidate, candidate, frozen
+from ratchet.core.called_freeze import frozen
+from ratchet.core.candidates import Candidate, candidate
 from ratchet.core.ledger import served, withdrawn
 from ratchet.core.ledger_entries import (
     Change,
@@ -22,9 +23,20 @@ from ratchet.core.ledger_entries import (
 from ratchet.errors import ChampionChanged, Frozen, PromotionRefused
 
 
+def require_registered(entries: tuple[Line, ...], model: str, version: int, at: datetime) -> Candidate:
+    """Where a version stands. Raises PromotionRefused if there is none of this number."""
+    found = candidate(entries, model, version, at)
+    if found is None:
+        raise PromotionRefused(
+            f"version {version} of {model} was never registered",
+            next_step="ratchet queue --all lists those that were; ratchet register makes one of a run",
+        )
+    return found
+
+
 def require_promotable(entries: tuple[Line, ...], model: str, version: int, at: datetime) -> Candidate:
     """The candidate, if all phases are passed and no freeze was called. Raises PromotionRefused, ChampionChanged."""
-    found = _registered(entries, model, version, at)
+    found = require_registered(entries, model, version, at)
     if found.state == "stale":
         raise ChampionChanged(
             f"version {version} was {found.why}", next_step="ratchet run judges against the version that serves"
@@ -39,9 +51,8 @@ def require_promotable(entries: tuple[Line, ...], model: str, version: int, at: 
         raise PromotionRefused(f"version {version} is {found.state}: {found.why}", next_step="ratchet queue")
     if called := frozen(entries, model, at):
         until = f"until {called.until}" if called.until else "until somebody thaws it"
-        raise Frozen(
-            f"promotions are frozen {until} by {called.actor}: {called.reason}", next_step="ratchet thaw, or wait"
-        )
+        thaw = "ratchet thaw --all" if called.everything else "ratchet thaw"
+        raise Frozen(f"promotions are frozen {until} by {called.actor}: {called.reason}", next_step=f"{thaw}, or wait")
     return found
 
 
@@ -58,16 +69,9 @@ def require_allowed(entries: tuple[Line, ...], event: Event) -> None:
         case Registration():
             _require_free(entries, event)
         case PhaseResult():
-            _require_in_phase(_registered(entries, event.model, event.version, at), event)
+            _require_in_phase(require_registered(entries, event.model, event.version, at), event)
         case Opinion():
-            _registered(entries, event.model, event.version, at)
-
-
-def _registered(entries: tuple[Line, ...], model: str, version: int, at: datetime) -> Candidate:
-    found = candidate(entries, model, version, at)
-    if found is None:
-        raise PromotionRefused(f"version {version} of {model} was never registered", next_step="ratchet register")
-    return found
+            require_registered(entries, event.model, event.version, at)
 
 
 def _require_served(entries: tuple[Line, ...], change: Change) -> None:

@@ -21,7 +21,7 @@ from ratchet.errors import UsageError
 
 EventName = Literal[
     "registered", "waiting", "approved", "rejected", "held", "released", "passed", "refused", "promoted", "rolled_back",
-    "frozen", "thawed", "overridden",
+    "frozen", "thawed", "overridden", "erased",
 ]  # fmt: skip
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 

@@ -41,13 +41,13 @@ def answer_look(settings: Settings, params: Params, decision: Decision, *, clock
 
     What cannot be written is said and is no failure: a look without an answer counts as if it had either.
     """
-    question = paid_for(decision)
+    question = _paid_for(decision)
     if question is None:
         return
     answer: Answer = "promote" if decision.verdict == "promote" else "not"
 
     def decide(entries: tuple[Entry, ...]) -> Charge | None:
-        if not is_open(entries, question):
+        if all(each.answer is not None for each in _charges(entries, question)):
             return None
         return answered(entries, question, answer, actor=settings.actor, time=stamp(clock()))
 
@@ -62,9 +62,9 @@ def require_paid(settings: Settings, params: Params, decision: Decision) -> None
 
     A level that somebody wrote by hand is paid for by nobody. Raises ServiceFailed, TamperedFile.
     """
-    question, look = paid_for(decision), decision.evidence.look
     if decision.seal is None or decision.verdict != "promote":
         return
+    question, look = _paid_for(decision), decision.evidence.look
     entries = alpha_ledger(settings, params).read()
     charges = _charges(entries, question) if question else []
     if look is None or look.level is None or [each.alpha for each in charges] != [look.level.alpha]:
@@ -75,28 +75,18 @@ def require_paid(settings: Settings, params: Params, decision: Decision) -> None
         )
 
 
-def paid_for(decision: Decision) -> Question | None:
+def _paid_for(decision: Decision) -> Question | None:
     """The question that a decision answered with a level of its own; None: it asked nothing."""
     look = decision.evidence.look
     asked_nothing = decision.seal is None or look is None or look.level is None or look.level.exhausted
     return None if asked_nothing or look is None else look.question
 
 
-def is_open(entries: Sequence[Entry], question: Question) -> bool:
-    """Whether a question was charged and its answer is not known."""
-    return any(each.answer is None for each in _charges(entries, question))
-
-
-def is_closed(entries: Sequence[Entry], question: Question) -> bool:
-    """Whether a question was charged and its answer is known."""
-    return any(each.answer is not None for each in _charges(entries, question))
-
-
 def _charges(entries: Sequence[Entry], question: Question) -> list[Charge]:
     return [each for each in asked(entries, question.holdout) if each.asks() == question.asks()]
 
 
-def level_of(entries: Sequence[Entry], question: Question, policy: Gate) -> Level:
+def _level_of(entries: Sequence[Entry], question: Question, policy: Gate) -> Level:
     """What a question may risk: as it was when it was charged, or as it would be charged now.
 
     A charge is written on top of the very lines that its level was computed from, so that these give it again.
@@ -151,7 +141,7 @@ def _paid(settings: Settings, params: Params, question: Question, clock: Clock) 
         entries = branch.append(decide)
     except ServiceFailed as error:
         return Look(question=question, level=None, problem=_unwritten(branch.branch, error))
-    return Look(question=question, level=level_of(entries, question, params.gate))
+    return Look(question=question, level=_level_of(entries, question, params.gate))
 
 
 def settled(settings: Settings, params: Params) -> bool:
@@ -169,5 +159,6 @@ def settled(settings: Settings, params: Params) -> bool:
     if look.level is None or unasked(evidence, params.gate):
         return look.level is None and bool(unasked(evidence, params.gate))
     entries = alpha_ledger(settings, params).read()
-    due = level_of(entries, question, params.gate)
-    return bool(due.exhausted and look.level.exhausted) or (look.level == due and is_closed(entries, question))
+    due = _level_of(entries, question, params.gate)
+    answered_before = any(each.answer is not None for each in _charges(entries, question))
+    return bool(due.exhausted and look.level.exhausted) or (look.level == due and answered_before)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from ratchet.core.schema import Schema
 from ratchet.core.validation.records import ValidationReport
-from ratchet.errors import DataRefused, UsageError
+from ratchet.errors import DataRefused, ServiceFailed, UsageError
+from ratchet.flows.erased import erase_entries, erased_among, refusal, require_none_erased
 from ratchet.flows.intake import take
-from ratchet.io import dvc, files
+from ratchet.io import dvc, files, profile_cache
 from ratchet.io.batches import SUFFIXES, RawBatches, check_batch_name
+from ratchet.io.releases import taken_path
 from ratchet.io.room import read_params, read_schema
 from ratchet.io.sources.records import is_fetched
 from ratchet.settings import Settings
@@ -47,13 +49,21 @@ def in_quarantine(report: ValidationReport) -> str:
 
 
 def fetch(settings: Settings) -> None:
-    """Bring what git tracks of the data, the outputs and the run cache from the DVC remote. Raises ServiceFailed."""
+    """Bring what git tracks of the data, the outputs and the run cache from the DVC remote.
+
+    Raises ServiceFailed, and DataRefused for a tracked batch that was erased.
+    """
     if settings.dvc_remote is None and not dvc.has_remote(settings.root):
         raise UsageError(
             "no DVC remote is known", next_step="set DVC_REMOTE_URL, or run dvc remote add -d storage <folder or URL>"
         )
     with dvc.project(settings.root, settings.dvc_remote) as repo:
-        dvc.pull(repo)
+        try:
+            dvc.pull(repo)
+        except ServiceFailed:
+            params = read_params(settings.root)
+            require_none_erased(settings.root, erase_entries(settings), params.project.name)
+            raise
 
 
 def _require_readable(kind: str, path: Path) -> None:
@@ -105,10 +115,21 @@ def _raw_digest(batch: str, kind: str, path: Path, schema: Schema) -> str:
 
 
 def track(settings: Settings, raw: RawBatches) -> None:
-    """Hand to DVC what it does not track yet, in one call."""
+    """Hand to DVC what it does not track yet, in one call.
+
+    Raises DataRefused for a batch whose content was erased; it is taken away again.
+    """
     # A lookup that has changed is tracked already, and has to be tracked again.
     changed = (path for path in raw.standing_files().values() if not dvc.is_tracked(path))
     new = {*raw.untracked(), *changed}
-    if new:
+    gone = erased_among(settings, [path for path in new if path.is_dir()])
+    for path in gone:
+        shutil.rmtree(path)
+        taken_path(raw, path.name).unlink(missing_ok=True)
+        # It was looked at when it came.
+        profile_cache.forget(settings.root)
+    if left := new - gone.keys():
         with dvc.project(settings.root, settings.dvc_remote) as repo:
-            dvc.add(repo, sorted(new))
+            dvc.add(repo, sorted(left))
+    for path, entry in gone.items():
+        raise refusal(path.name, entry)

@@ -123,6 +123,8 @@ def _two_commits(settings: Settings, asked: Asked, comparer: Comparer) -> DataDi
     with tempfile.TemporaryDirectory() as folder, dvc.project(settings.root, settings.dvc_remote) as repo:
         versions = RawVersions(repo, before, after, Path(folder))
         _require_batch(versions, asked.batch)
+        for batch in versions.gone:
+            comparer.notes.say(batch, "differs, and its rows are not there any more: erased, or never pushed")
         pairs = list(_pairs(versions, asked.batch))
         tables = _compared(comparer, pairs)
         history = _History(versions, comparer)

@@ -12,10 +12,10 @@ from datetime import datetime
 from ratchet.core.candidates import Candidate, State, candidates
 from ratchet.core.ledger import champion
 from ratchet.core.ledger_entries import Line
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, now
+from ratchet.flows.ledger import ledger
 from ratchet.io.github.client import GitHub, connect
-from ratchet.io.github.deployments import Deployment, DeploymentDraft, DeploymentState
+from ratchet.io.github.deployments import DeploymentDraft, DeploymentState
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -56,7 +56,8 @@ def _looked_at(entries: Sequence[Line], model: str, at: datetime) -> Iterator[Ca
 
 def _updated(api: GitHub, model: str, found: Sequence[Candidate], page: str) -> Iterator[str]:
     task = f"serve {model}"
-    made = {each.payload.get("version"): each for each in reversed(_listed(api, task))}
+    listed = api.deployments.listed(environment=ENVIRONMENT, task=task)
+    made = {each.payload.get("version"): each for each in reversed(listed)}
     for each in found:
         wanted, there = STATES[each.state], made.get(each.version)
         if there is None and wanted not in ("success", "queued"):
@@ -68,10 +69,6 @@ def _updated(api: GitHub, model: str, found: Sequence[Candidate], page: str) -> 
         said = f"version {each.version} of {model}: {each.why}" if each.why else f"version {each.version} of {model}"
         api.deployments.set_state(there.id, wanted, description=said, page=page if page.startswith("http") else "")
         yield f"version {each.version} of {model} in {ENVIRONMENT}: {wanted}"
-
-
-def _listed(api: GitHub, task: str) -> list[Deployment]:
-    return api.deployments.listed(environment=ENVIRONMENT, task=task)
 
 
 def _draft(found: Candidate, model: str, task: str) -> DeploymentDraft:

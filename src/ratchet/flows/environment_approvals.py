@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from ratchet.core.candidates import Candidate
 from ratchet.core.ledger_entries import OpinionEntry
 from ratchet.errors import PromotionRefused, UsageError
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, now
-from ratchet.flows.opinions import say
+from ratchet.flows.ledger import ledger
+from ratchet.flows.opinions import give_opinion
 from ratchet.io.github.client import connect
 from ratchet.io.github.deployments import Review
 from ratchet.io.room import read_params
@@ -49,7 +49,13 @@ def record_approvals(
     finally:
         api.close()
     said = {each.who: each for each in _of(reviews, environment)}
-    return tuple(_record(settings, found, each, environment, clock=clock) for each in said.values())
+    used = _used(settings, found) if said else {}
+    return tuple(
+        Heard(each.who, written=False, why=f"it was given for version {used[each.who]}")
+        if each.who in used
+        else _record(settings, found, each, environment, clock=clock)
+        for each in said.values()
+    )
 
 
 def _of(reviews: Iterable[Review], environment: str) -> Iterable[Review]:
@@ -57,29 +63,24 @@ def _of(reviews: Iterable[Review], environment: str) -> Iterable[Review]:
 
 
 def _record(settings: Settings, found: Candidate, review: Review, environment: str, *, clock: Clock) -> Heard:
-    used = _used(settings, found, review.who)
-    if used:
-        return Heard(review.who, written=False, why=f"it was given for version {used}")
     person = replace(settings, actor=review.who)
     reason = review.comment.strip() or f"approved the environment {environment} of run {settings.github.run_id}"
     try:
-        _, written = say(person, found.version, "approval", reason=reason, link=settings.github.run_page, clock=clock)
+        _, written = give_opinion(
+            person, found.version, "approval", reason=reason, link=settings.github.run_page, clock=clock
+        )
     except PromotionRefused as refused:
         return Heard(review.who, written=False, why=refused.message)
     return Heard(review.who, written=written)
 
 
-def _used(settings: Settings, found: Candidate, who: str) -> int | None:
-    """The other version that this person's approval of this run is written for."""
-    entries = ledger(settings, read_params(settings.root)).read()
+def _used(settings: Settings, found: Candidate) -> dict[str, int]:
+    """By person whose approval of this run is written for another version: which one."""
     page = settings.github.run_page
-    return next(
-        (
-            each.version
-            for each in entries
-            if isinstance(each, OpinionEntry)
-            and (each.kind, each.actor, each.link) == ("approval", who, page)
-            and (each.model, each.version) != (found.entry.model, found.version)
-        ),
-        None,
-    )
+    return {
+        each.actor: each.version
+        for each in ledger(settings, read_params(settings.root)).read()
+        if isinstance(each, OpinionEntry)
+        and (each.kind, each.link) == ("approval", page)
+        and (each.model, each.version) != (found.entry.model, found.version)
+    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ratchet.core.candidates import frozen
+from ratchet.core.called_freeze import frozen
 from ratchet.core.ledger_entries import Freeze, FreezeEntry, Line
 from ratchet.errors import UsageError
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, moment, now, stamp
+from ratchet.flows.ledger import ledger
 from ratchet.flows.permission import require_role
+from ratchet.flows.reason import require_reason
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -16,24 +17,28 @@ def freeze(
     settings: Settings, *, reason: str, until: str | None = None, everything: bool = False, clock: Clock = now
 ) -> FreezeEntry:
     """Promote nothing of this model, or of all, until a moment or a thaw. Raises UsageError, PromotionRefused."""
-    if not reason.strip():
-        raise UsageError("a freeze without a reason helps nobody", next_step='say why: --reason "..."')
+    said = require_reason("a freeze", reason)
     end = moment(until) if until else None
     if end is not None and end <= clock():
         raise UsageError(f"--until {until} is past", next_step="name a moment to come")
     params = read_params(settings.root)
     require_role(settings, params, "freeze")
     made = Freeze(
-        kind="freeze", model=params.project.name, actor=settings.actor, time=stamp(clock()), reason=reason.strip(),
+        kind="freeze", model=params.project.name, actor=settings.actor, time=stamp(clock()), reason=said,
         until=stamp(end) if end else "", everything=everything,
     )  # fmt: skip
     return ledger(settings, params).append(lambda _: made, FreezeEntry)
 
 
+def lasting(settings: Settings, *, clock: Clock = now) -> FreezeEntry | None:
+    """The freeze of this model, or of all, that lasts now. Raises TamperedFile, ServiceFailed."""
+    params = read_params(settings.root)
+    return frozen(ledger(settings, params).read(), params.project.name, clock())
+
+
 def thaw(settings: Settings, *, reason: str, everything: bool = False, clock: Clock = now) -> FreezeEntry | None:
     """End a freeze; None if there was none of this kind. Raises UsageError, PromotionRefused."""
-    if not reason.strip():
-        raise UsageError("a thaw without a reason helps nobody", next_step='say why: --reason "..."')
+    said = require_reason("a thaw", reason)
     params = read_params(settings.root)
     require_role(settings, params, "freeze")
     model = params.project.name
@@ -43,7 +48,7 @@ def thaw(settings: Settings, *, reason: str, everything: bool = False, clock: Cl
         if frozen(of_this_kind, model, clock()) is None:
             return None
         return Freeze(
-            kind="thaw", model=model, actor=settings.actor, time=stamp(clock()), reason=reason.strip(),
+            kind="thaw", model=model, actor=settings.actor, time=stamp(clock()), reason=said,
             everything=everything,
         )  # fmt: skip
 

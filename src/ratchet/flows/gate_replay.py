@@ -9,7 +9,7 @@ from ratchet.core.ledger import served
 from ratchet.core.ledger_entries import Entry
 from ratchet.core.replay import Difference, Replay, replay
 from ratchet.errors import UsageError
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.flows.past_decisions import Found, find, newest
 from ratchet.flows.sealed_past import consumed, kept_back
 from ratchet.io.room import read_params

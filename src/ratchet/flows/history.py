@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ratchet.core.ledger_entries import Line
+from ratchet.core.ledger_entries import EraseEntry, Line
 from ratchet.errors import UsageError
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import moment
+from ratchet.flows.ledger import ledger
 from ratchet.io.ledger_index import Row
-from ratchet.io.ledger_view import LedgerView
+from ratchet.io.ledger_view import CONCERNS, SERVED, LedgerView
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -46,17 +46,28 @@ def history(
         if at is not None:
             found = view.champion_at(model, moment(at))
             return History((found,) if found else ())
-        rows = _rows(view, model, version, about)
-        shown = rows if last is None else rows[max(0, len(rows) - last) :]
-        return History(view.entries(shown), len(rows) - len(shown))
+        rows, count = _rows(view, model, about, last) if version is None else _of_version(view, model, version, last)
+        return History(view.entries(rows), count - len(rows))
 
 
-def _rows(view: LedgerView, model: str, version: int | None, about: About) -> list[Row]:
-    if version is None:
-        return view.concerning(model) if about == "everything" else view.served(model)
+def _rows(view: LedgerView, model: str, about: About, last: int | None) -> tuple[list[Row], int]:
+    """The newest rows, and how many there are in all."""
+    where = CONCERNS if about == "everything" else SERVED
+    return view.index.rows(where, (model,), last=-1 if last is None else last), view.index.count(where, (model,))
+
+
+def _of_version(view: LedgerView, model: str, version: int, last: int | None) -> tuple[list[Row], int]:
     found = view.of_version(model, version)
     if not found:
         raise UsageError(
             f"the ledger says nothing about version {version} of {model}", next_step="ratchet history --all"
         )
-    return found
+    found = sorted({*found, *_erasures(view, model, version)})
+    return found if last is None else found[max(0, len(found) - last) :], len(found)
+
+
+def _erasures(view: LedgerView, model: str, version: int) -> list[Row]:
+    """Those of batches that the version was made of."""
+    rows = view.rows(model, "erase")
+    entries = zip(rows, view.entries(rows), strict=True)
+    return [row for row, each in entries if isinstance(each, EraseEntry) and version in (*each.trained, *each.judged)]

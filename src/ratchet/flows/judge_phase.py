@@ -100,13 +100,16 @@ def _seen(folder: Path, params: Params, candidate: Candidate, days: float) -> Se
 
 
 def _lines(reader: LogReader, model: str, candidate: Candidate) -> Iterator[tuple[Prediction, Scored]]:
-    """What the log says of this version in this phase: from its beginning on, by the clocks of the servers."""
+    """What the log says of this version in this phase: from its beginning on, by the clocks of the servers.
+
+    Beside another champion than the one that it has to beat (a server that could not fetch that one) it shows nothing.
+    """
     phase = candidate.phase.name if candidate.phase else ""
     for line in reader.lines(since=candidate.since.astimezone(UTC).date()):
         trial = line.trial
         if trial is None or (line.model, line.phase, trial.version) != (model, phase, candidate.version):
             continue
-        if line.moment >= candidate.since:
+        if line.moment >= candidate.since and line.champion.version == candidate.entry.champion:
             yield line, trial
 
 

@@ -19,6 +19,11 @@ YES_AND_NO = ["false", "true"]
 SPELLINGS: Mapping[str, str] = {"0": "false", "1": "true", "false": "false", "true": "true"}
 """What stands for no and yes besides, of a model that says false and true."""
 
+UNLOGGED = (
+    "mend the file: an answer that is not in the log is not written yet (wait a minute), was lost (GET /health counts "
+    "them), was removed with its day, or is in another server's folder; take its lines out"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
@@ -54,7 +59,7 @@ def _checked(path: Path, found: LabelFile, folder: Path) -> pl.DataFrame:
     ids = found.table["id"].to_list()
     wanted = {taken[0] for each in ids if (taken := row_id(each or ""))}
     known = LogReader(folder).requests(wanted)
-    _refuse(path, found, _unknown(ids, known))
+    _refuse(path, found, _unknown(ids, known), next_step=UNLOGGED)
     labels = [_spelled(known, *pair) for pair in zip(ids, found.table["label"].to_list(), strict=True)]
     _refuse(path, found, _not_taken(found, labels, known))
     table = pl.DataFrame({"id": ids, "label": labels}, schema={"id": pl.String, "label": pl.String}).with_row_index(
@@ -118,7 +123,9 @@ def _contradictions(both: pl.DataFrame) -> Iterator[tuple[int, str]]:
         yield place, f"{row} is {label} here, and {other} before"
 
 
-def _refuse(path: Path, found: LabelFile, problems: Iterator[tuple[int, str]]) -> None:
+def _refuse(
+    path: Path, found: LabelFile, problems: Iterator[tuple[int, str]], *, next_step: str = "mend the file"
+) -> None:
     """Raises DataRefused if there is any."""
     wrong = list(problems)
     if not wrong:
@@ -126,5 +133,5 @@ def _refuse(path: Path, found: LabelFile, problems: Iterator[tuple[int, str]]) -
     lines = "".join(f"\n  - {found.where(place)}: {why}" for place, why in wrong[:EXAMPLES_SHOWN])
     more = f"\n  - and {len(wrong) - EXAMPLES_SHOWN:,} more" if len(wrong) > EXAMPLES_SHOWN else ""
     raise DataRefused(
-        f"{path} is refused:{lines}{more}", next_step="mend the file and give it again; no label of it was taken"
+        f"{path} is refused:{lines}{more}", next_step=f"{next_step} and give it again; no label of it was taken"
     )

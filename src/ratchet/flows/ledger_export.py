@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, now, stamp
+from ratchet.flows.ledger import ledger
 from ratchet.flows.queue import queue
 from ratchet.io import files
 from ratchet.io.ledger_page import LedgerFacts, ledger_page
@@ -30,7 +30,7 @@ def export(settings: Settings, file: Path, *, clock: Clock = now) -> Exported:
     """Write the page of the project's model to `file`. Raises TamperedFile, ServiceFailed."""
     params = read_params(settings.root)
     model = params.project.name
-    waiting = [each.candidate for each in queue(settings, clock=clock) if each.candidate.entry.model == model]
+    waiting = [each for each in queue(settings, clock=clock) if each.candidate.entry.model == model]
     with ledger(settings, params).view() as view:
         rows = view.concerning(model)
         facts = LedgerFacts(
@@ -42,7 +42,8 @@ def export(settings: Settings, file: Path, *, clock: Clock = now) -> Exported:
             entries=view.entries(rows[-SHOWN:]),
             earlier=max(0, len(rows) - SHOWN),
             serving=view.champion(model),
-            candidates=waiting,
+            candidates=[each.candidate for each in waiting],
+            progress={each.candidate.version: each.progress.text for each in waiting if each.progress},
         )
     files.write_text(file, ledger_page(facts))
     return Exported(model, len(facts.entries), facts.head)

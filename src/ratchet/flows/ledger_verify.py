@@ -7,16 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet.core.erasure import erased_contents, erased_of, erased_words, erasures
 from ratchet.core.ledger import champion, models, served
 from ratchet.core.ledger_audit import audit
 from ratchet.core.ledger_entries import Entry, Line, RegistrationEntry
 from ratchet.core.params import Params
 from ratchet.errors import RatchetError, TamperedFile
-from ratchet.flows.champion import fetch_model, ledger
+from ratchet.flows.fetch_model import fetch_model
+from ratchet.flows.ledger import ledger
 from ratchet.flows.version_evidence import MANIFEST
 from ratchet.io import files, layout
 from ratchet.io.ledger import LedgerBranch
 from ratchet.io.mlflow import Tracking, tracking
+from ratchet.io.pointers import tracked_digests
 from ratchet.io.room import read_params
 from ratchet.io.signature import read_keyring
 from ratchet.io.signed_model import EVIDENCE
@@ -49,6 +52,8 @@ def verify(settings: Settings, *, deep: bool = False, accept: bool = False) -> I
     yield _seen(branch, head, accept=accept)
     yield _phases(entries)
     yield _alias(settings, params, entries)
+    if erasures(entries, params.project.name):
+        yield _erased(settings, params, entries)
     if deep:
         yield from _kept(settings, params, entries)
 
@@ -93,6 +98,14 @@ def _alias(settings: Settings, params: Params, entries: Sequence[Line]) -> Check
         f"the ledger says {_version(serving.version if serving else None)}",
         (f"{params.promotion.alias} points to {_version(alias)}: ratchet reconcile",),
     )
+
+
+def _erased(settings: Settings, params: Params, entries: Sequence[Line]) -> Check:
+    """Nothing that was erased is tracked again."""
+    names = erased_contents(entries, params.project.name)
+    again = erased_of(entries, params.project.name, tracked_digests(settings.root))
+    problems = (f"batch {name} is tracked, and was {erased_words(entry)}" for name, entry in again.items())
+    return Check("erased", f"{', '.join(names)}: looked for among the batches that are tracked here", tuple(problems))
 
 
 def _version(number: int | None) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from ratchet.core.erasure import erasures
+from ratchet.core.ledger_entries import EraseEntry
 from ratchet.core.lineage import (
     ENDS,
     PREFIX,
@@ -20,20 +24,21 @@ from ratchet.core.lineage import (
     told_by,
     versions,
 )
-from ratchet.core.lineage_descent import descent
+from ratchet.core.lineage_descent import descent, noted, with_erased
 from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.errors import RatchetError, UsageError, did_you_mean
-from ratchet.flows.champion import ledger
-from ratchet.flows.unregistered_run import unregistered
+from ratchet.flows.ledger import ledger
 from ratchet.io.commit_facts import before, commit_facts, full_commit
 from ratchet.io.ledger_view import LedgerView
-from ratchet.io.lineage_index import commits_of, left_at, names_of, newest_versions, rows_about
-from ratchet.io.mlflow import tracking
+from ratchet.io.lineage_index import commits_of, left_at, names_of, newest_versions, versions_named
 from ratchet.io.pointers import tracked_digests
 from ratchet.io.revision import Revision
 from ratchet.io.room import read_params, read_schema
 from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.io.mlflow import Tracking
 
 COMMITS_TOLD = 40
 """Commits that git is asked about; more are told by their hash alone."""
@@ -61,10 +66,16 @@ class _Known:
     def left(self) -> dict[int, str]:
         return left_at(self.view, self.model)
 
+    @cached_property
+    def erased(self) -> dict[str, EraseEntry]:
+        """By the digest of what was erased."""
+        return erasures(self.view.entries(self.view.rows(self.model, "erase")), self.model)
+
     def told(self, *texts: str) -> list[Told]:
         """What the ledger says of the versions that these may name."""
-        rows = sorted({row for text in texts for row in rows_about(self.view, self.model, text)})
-        kept, self.earlier = newest_versions(rows, self.most)
+        named = (versions_named(self.view, self.model, text) for text in texts)
+        versions, self.earlier = newest_versions(named, self.most)
+        kept = self.view.of_versions(self.model, versions)
         return list(told_by(self.view.entries(kept), self.model, self.left).values())
 
     def descents(self, asked: Asked) -> list[Descent]:
@@ -81,6 +92,7 @@ def lineage(settings: Settings, text: str, end: End | None = None, *, most: int 
     with ledger(settings, params).view() as view:
         known = _Known(settings, params, view, most)
         asked, found = _found(known, text.strip(), end)
+        asked, found = noted(asked, known.erased), [with_erased(each, known.erased) for each in found]
     return Lineage(
         model=known.model,
         asked=asked,
@@ -137,30 +149,44 @@ def _commit(known: _Known, text: str) -> list[Found]:
     if found := known.descents(asked):
         return [(asked, found)]
     stages = Revision(root, commit).lock()
-    with tracking(known.settings.mlflow_uri, known.model) as store:
+    with _tracking(known) as store:
         run = store.find_run(digest_of(stages)) if stages else None
         if run is None or not run.finished:
             return []
         note = f"{asked.note}; " * bool(asked.note) + "it holds what this run computed"
         told = known.descents(Asked(end="run", name=run.run_id))
-        return [(asked.model_copy(update={"note": note}), told or [unregistered(store, run.run_id)])]
+        return [(asked.model_copy(update={"note": note}), told or [_unregistered(store, run.run_id)])]
 
 
 def _batch(known: _Known, text: str) -> list[Found]:
-    """One that is tracked here, and that no registered run has used."""
+    """One that is tracked here, or was erased, and that no registered run has used."""
     digest = tracked_digests(known.settings.root).get(text)
-    if digest is None:
+    if digest is None and not any(text in entry.batches for entry in known.erased.values()):
         return []
-    return [(Asked(end="batch", name=text, note=f"tracked as {digest}; no version was made of it yet"), [])]
+    tracked = f"tracked as {digest}; " if digest else ""
+    return [(Asked(end="batch", name=text, note=f"{tracked}no version was made of it"), [])]
 
 
 def _run(known: _Known, text: str) -> list[Found]:
     """A run that was recorded and never registered: only MLflow knows it."""
     if not PREFIX.fullmatch(text.lower()) or len(text) > RUN_ID:
         return []
-    with tracking(known.settings.mlflow_uri, known.model) as store:
+    with _tracking(known) as store:
         runs = [run for run in store.finished() if run.run_id.startswith(text.lower())]
-        return [(Asked(end="run", name=run.run_id), [unregistered(store, run.run_id)]) for run in runs]
+        return [(Asked(end="run", name=run.run_id), [_unregistered(store, run.run_id)]) for run in runs]
+
+
+def _tracking(known: _Known) -> AbstractContextManager[Tracking]:
+    # Imported late, as the next: they bring what trains and records, and most questions are about versions.
+    from ratchet.io.mlflow import tracking
+
+    return tracking(known.settings.mlflow_uri, known.model)
+
+
+def _unregistered(store: Tracking, run_id: str) -> Descent:
+    from ratchet.flows.unregistered_run import unregistered
+
+    return unregistered(store, run_id)
 
 
 def _row(known: _Known, text: str) -> list[Found]:

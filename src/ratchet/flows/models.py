@@ -8,7 +8,7 @@ from pathlib import Path
 from ratchet.core.ledger import champion
 from ratchet.core.ledger_entries import Line
 from ratchet.errors import RatchetError, UsageError
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.io.batches import RawBatches, tracked_names
 from ratchet.io.git import git, git_says
 from ratchet.io.projects import WHOLE, FoundProject, find_projects, touched
@@ -35,13 +35,15 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Picked:
-    """Which model a run of a workflow is about, and which others need a run of their own.
+    """Which model a run of a workflow is about, which others need a run of their own, and all that are touched.
 
-    `model` is empty where the repository is one project: no command has to name it then.
+    `model` is empty where the repository is one project: no command has to name it then. `touched` is told to every one
+    of the runs: a pull request is through when all of these are.
     """
 
     model: str
-    others: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
 
 
 def models(home: Path) -> list[Model]:
@@ -56,11 +58,11 @@ def picked(home: Path, since: str, only: str = "") -> Picked:
     `only` names one, which is then the one. Where nothing is touched all are taken: a run that has nothing to do is
     short. Raises UsageError if there is no project, or one whose name cannot be read.
     """
-    if only:
-        return Picked(model=only, others=())
     projects = find_projects(home)
     if [each.folder for each in projects] == [WHOLE]:
-        return Picked(model="", others=())
+        return Picked(model=only)
+    if only and not all(each.name for each in projects):
+        return Picked(model=only, touched=(only,))
     unnamed = [each.folder for each in projects if not each.name]
     if unnamed or not projects:
         raise UsageError(
@@ -69,7 +71,8 @@ def picked(home: Path, since: str, only: str = "") -> Picked:
         )
     paths = _changed(home, since)
     names = [each.name for each in (touched(projects, paths) if paths else projects) or projects]
-    return Picked(model=names[0], others=tuple(names[1:]))
+    model = only or names[0]
+    return Picked(model=model, others=() if only else tuple(names[1:]), touched=tuple(dict.fromkeys((*names, model))))
 
 
 def _changed(home: Path, since: str) -> list[str]:

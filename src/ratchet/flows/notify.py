@@ -18,8 +18,8 @@ from ratchet.core.ledger_events import LedgerEvent, ledger_events, said_at
 from ratchet.core.params import Params
 from ratchet.core.webhooks import Webhook, secret_bytes, unfit
 from ratchet.errors import RatchetError, UsageError
-from ratchet.flows.champion import ledger
 from ratchet.flows.clock import Clock, moment, now
+from ratchet.flows.ledger import ledger
 from ratchet.io.room import read_params
 from ratchet.io.webhook import Delivery, Message, deliver
 from ratchet.io.webhook_marks import Mark, Marks, webhook_marks

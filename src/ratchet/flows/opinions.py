@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ratchet.core.candidates import Candidate, candidate
+from ratchet.core.candidates import Candidate
 from ratchet.core.ledger_entries import Line, Opinion, OpinionEntry
 from ratchet.core.phase_walk import objection
-from ratchet.errors import PromotionRefused, UsageError
-from ratchet.flows.champion import ledger
+from ratchet.core.promotable import require_registered
+from ratchet.errors import PromotionRefused
 from ratchet.flows.clock import Clock, now, stamp
+from ratchet.flows.ledger import ledger
 from ratchet.flows.permission import require_role
+from ratchet.flows.reason import require_reason
 from ratchet.flows.register import standing
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
@@ -18,7 +20,7 @@ from ratchet.settings import Settings
 Kind = Literal["approval", "rejection", "hold", "release"]
 
 
-def say(
+def give_opinion(
     settings: Settings, version: int, kind: Kind, *, reason: str, link: str = "", clock: Clock = now
 ) -> tuple[Candidate, bool]:
     """Write what whoever acts says about a version; returns how it stands then, and whether anything was written.
@@ -28,22 +30,19 @@ def say(
     Raises UsageError without a reason, PromotionRefused if whoever acts may not, if the version is no candidate (any
     more), or if its approval would not count.
     """
-    if not reason.strip():
-        raise UsageError(f"{_article(kind)} without a reason helps nobody", next_step='say why: --reason "..."')
+    why = require_reason(f"{'an' if kind == 'approval' else 'a'} {kind}", reason)
     params = read_params(settings.root)
     require_role(settings, params, "approve")
     model = params.project.name
 
     def decide(entries: tuple[Line, ...]) -> Opinion | None:
-        found = candidate(entries, model, version, clock())
-        if found is None:
-            raise PromotionRefused(f"version {version} of {model} was never registered", next_step="ratchet queue")
+        found = require_registered(entries, model, version, clock())
         if _said_already(found, kind, settings.actor) or (link and _linked(entries, found, kind, settings.actor, link)):
             return None
         if not (link and kind == "approval" and found.open and _asks_for_none(found)):
             _require_sense(found, kind, settings.actor)
         return Opinion(
-            kind=kind, model=model, version=version, actor=settings.actor, time=stamp(clock()), reason=reason.strip(),
+            kind=kind, model=model, version=version, actor=settings.actor, time=stamp(clock()), reason=why,
             link=link,
         )  # fmt: skip
 
@@ -89,7 +88,3 @@ def _require_sense(found: Candidate, kind: Kind, actor: str) -> None:
         raise PromotionRefused(f"version {found.version} {where}: no approval is asked for", next_step="ratchet queue")
     if why := objection(rule, found.entry, actor):
         raise PromotionRefused(f"this approval would not count: {why}", next_step="ask somebody who may")
-
-
-def _article(kind: Kind) -> str:
-    return f"an {kind}" if kind == "approval" else f"a {kind}"

@@ -6,7 +6,6 @@ Posting is a courtesy: what cannot be posted is said, in the run's summary too, 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,14 +19,15 @@ from ratchet.core.annotations import FILE, annotations_of
 from ratchet.core.change.records import ParamChange
 from ratchet.core.decision import Decision
 from ratchet.core.gate_status import GateStatus
-from ratchet.errors import RatchetError, UsageError
+from ratchet.errors import RatchetError
 from ratchet.flows.comment import About, post_comment
+from ratchet.flows.gate_statuses import model_name, status_tasks
 from ratchet.io import layout
 from ratchet.io.git import head_commit
-from ratchet.io.github.client import GitHub, Status, connect
+from ratchet.io.github.client import GitHub, connect
 from ratchet.io.github.event import Event, read_event
-from ratchet.io.yaml_lines import key_lines, scalar_at
-from ratchet.settings import Settings, find_home
+from ratchet.io.yaml_lines import key_lines
+from ratchet.settings import Settings
 
 __all__ = ["Outcome", "Request", "annotate", "post", "post_comment"]
 
@@ -40,7 +40,8 @@ class Request:
 
     `reports` is the folder of the report; `number` the pull request, None: the event's; `commit` the machine's own
     commit on the branch, if one was made; `result` how training ended (success, failure, cancelled, skipped), if it is
-    known; `pending` sets the status alone, before anything is known.
+    known; `pending` sets the status alone, before anything is known. `touched` names all models that the change
+    touches, where the repository has several.
     """
 
     reports: Path | None = None
@@ -48,6 +49,7 @@ class Request:
     commit: str = ""
     result: str = ""
     pending: bool = False
+    touched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,50 +170,18 @@ def _attempt(task: Callable[[], str], done: list[str], problems: list[str]) -> N
 def _tasks(settings: Settings, request: Request, found: _Findings, client: GitHub) -> Iterator[Callable[[], str]]:
     if not request.pending:
         yield partial(_comment, settings, found, client)
-    for sha in found.commits:
-        yield partial(_set_status, settings, found.status, client, sha)
-    if len(found.commits) > 1 and find_home(settings.root) != settings.root:
-        yield partial(_carry, settings, client, found.commits)
+    yield from status_tasks(settings, client, found.commits, found.status, touched=request.touched)
 
 
 def _comment(settings: Settings, found: _Findings, client: GitHub) -> str:
     if found.number is None:
         return "no pull request, so no comment"
-    marker = sticky.marker_of(_model(settings.root))
+    marker = sticky.marker_of(model_name(settings.root))
     page = settings.github.run_page
     rest = f"*The report goes on: it is too long for a comment, and whole in [the run's artifacts]({page}).*"
     about = About(commits=found.commits, pointer=rest) if page else About(commits=found.commits)
     posted = post_comment(client, found.number, found.markdown, marker, about)
     return f"{ACTIONS[posted.action]}: {posted.page}"
-
-
-def _model(root: Path) -> str:
-    """The model's name, also where params.yaml is otherwise refused: the comment on it must not say the old verdict."""
-    try:
-        name = scalar_at((root / FILE).read_text(encoding="utf-8"), "project.name")
-    except OSError as error:
-        raise UsageError(f"{root / FILE} cannot be read: {error}", next_step="run this inside a project") from error
-    if not re.fullmatch(r"[\w-]+", name):
-        raise UsageError(f"project.name is {name!r} in {FILE}, which names no model", next_step="ratchet params check")
-    return name
-
-
-def _set_status(settings: Settings, status: GateStatus, client: GitHub, sha: str) -> str:
-    page, words = settings.github.run_page, status.description
-    context = gate_status.context_of("" if find_home(settings.root) == settings.root else _model(settings.root))
-    client.set_status(sha, Status(context=context, state=status.state, description=words, target_url=page))
-    return f"{context} of {sha[:9]}: {status.state}, {words}"
-
-
-def _carry(settings: Settings, client: GitHub, commits: tuple[str, ...]) -> str:
-    """Give the machine's own commit what the one below it was told of other models: it changes none of them."""
-    own, first, last = gate_status.context_of(_model(settings.root)), commits[0], commits[-1]
-    known = {status.context for status in client.statuses(last)} | {own}
-    others = [each for each in client.statuses(first) if each.context.startswith(f"{gate_status.CONTEXT}/")]
-    newest = {each.context: each for each in reversed(others) if each.context not in known}
-    for each in newest.values():
-        client.set_status(last, each)
-    return f"{last[:9]} keeps {', '.join(sorted(newest)) or 'no status'} of other models"
 
 
 def _append(summary: Path, problems: list[str]) -> None:

@@ -21,6 +21,7 @@ from ratchet.core.validation.periods import FORMS
 from ratchet.core.validation.records import ValidationReport
 from ratchet.errors import UsageError
 from ratchet.flows.data import in_quarantine, track
+from ratchet.flows.erased import erased_names
 from ratchet.flows.intake import examine_standing, take
 from ratchet.io import files
 from ratchet.io.batches import RawBatches, check_batch_name
@@ -122,7 +123,7 @@ def _taken(project: Project) -> Taken:
     data = project.params.data
     return Taken(
         kind=data.rows.kind,
-        records=read_records(project.raw),
+        records=read_records(project.raw, erased_names(project.settings)),
         period_of=_periods(project),
         first=data.first,
     )

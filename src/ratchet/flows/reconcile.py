@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ratchet.core.ledger_entries import Entry
 from ratchet.flows.alias import follow
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.io.mlflow import tracking
 from ratchet.io.room import read_params
 from ratchet.settings import Settings

@@ -19,7 +19,7 @@ from ratchet.core.manifest import digest_of
 from ratchet.core.params import Params
 from ratchet.core.tracked_run import JUDGING, TRAINING, RunFacts, RunRef
 from ratchet.errors import ServiceFailed, UsageError
-from ratchet.flows.champion import ledger
+from ratchet.flows.ledger import ledger
 from ratchet.flows.open_slices import open_slices
 from ratchet.flows.run import read_decision
 from ratchet.flows.up_to_date import pending

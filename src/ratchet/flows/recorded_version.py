@@ -16,7 +16,7 @@ from ratchet.core.lineage_record import FILE, Lineage
 from ratchet.core.params import Params
 from ratchet.core.rebuilt import Record
 from ratchet.errors import ServiceFailed, TamperedFile, UsageError
-from ratchet.flows.champion import fetch_model
+from ratchet.flows.fetch_model import fetch_model
 from ratchet.flows.record import EVALUATION, LINEAGE, flat
 from ratchet.flows.version_evidence import MANIFEST
 from ratchet.io import files

@@ -6,16 +6,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.core.candidates import Candidate, candidate
+from ratchet.core.candidates import Candidate
 from ratchet.core.ledger import champion
 from ratchet.core.ledger_entries import Entry, Line, Registration, RegistrationEntry
 from ratchet.core.lineage_record import Lineage
-from ratchet.core.override import overriding
+from ratchet.core.override import overrides, overriding
 from ratchet.core.params import Params
-from ratchet.errors import PromotionRefused, ServiceFailed
-from ratchet.flows.champion import ledger
+from ratchet.core.promotable import require_registered
+from ratchet.errors import ServiceFailed
 from ratchet.flows.clock import Clock, now, stamp
-from ratchet.flows.gate_override import overrides
+from ratchet.flows.ledger import ledger
 from ratchet.flows.permission import require_role
 from ratchet.flows.promotable import require_same_question
 from ratchet.flows.recorded_run import RecordedRun, find_run, read_run
@@ -36,24 +36,24 @@ def register(settings: Settings, run_id: str | None = None, *, reason: str = "",
     acts may not; ChampionChanged if it was decided by another policy or on other data than is here; ServiceFailed.
     """
     params = read_params(settings.root)
-    branch = ledger(settings, params)
-    with tracking(settings.mlflow_uri, params.project.name) as store:
+    model, branch = params.project.name, ledger(settings, params)
+    with tracking(settings.mlflow_uri, model) as store:
         run = find_run(store, settings, run_id)
-        known = _registered(branch.read(), params.project.name, run.run_id)
+        entries = branch.read()
+        known = _registered(entries, model, run.run_id)
         if known is None:
             require_role(settings, params, "train")
-            known = _register(settings, params, store, read_run(store, run), reason=reason, clock=clock)
-    return standing(settings, params, known.version, clock=clock)
+            _register(settings, params, store, _Asked(read_run(store, run), entries, reason, clock))
+            entries = branch.read()
+            known = _registered(entries, model, run.run_id)
+    if known is None:
+        raise ServiceFailed("the ledger lost an entry that was just written", next_step="ratchet ledger verify")
+    return require_registered(entries, model, known.version, clock())
 
 
 def standing(settings: Settings, params: Params, version: int, *, clock: Clock = now) -> Candidate:
     """Where a registered version stands. Raises PromotionRefused if there is none of this number."""
-    entries = ledger(settings, params).read()
-    model = params.project.name
-    found = candidate(entries, model, version, clock())
-    if found is None:
-        raise PromotionRefused(f"version {version} of {model} was never registered", next_step="ratchet queue --all")
-    return found
+    return require_registered(ledger(settings, params).read(), params.project.name, version, clock())
 
 
 def _registered(entries: tuple[Line, ...], model: str, run_id: str) -> RegistrationEntry | None:
@@ -61,10 +61,20 @@ def _registered(entries: tuple[Line, ...], model: str, run_id: str) -> Registrat
     return next((each for each in mine if each.run_id == run_id), None)
 
 
-def _register(
-    settings: Settings, params: Params, store: Tracking, made: RecordedRun, *, reason: str, clock: Clock
-) -> RegistrationEntry:
-    _require_gate(settings, params, made, clock=clock)
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be registered, on top of which ledger, why (the gate's words, if empty), and by which clock."""
+
+    made: RecordedRun
+    entries: tuple[Line, ...]
+    reason: str
+    clock: Clock
+
+
+def _register(settings: Settings, params: Params, store: Tracking, asked: _Asked) -> None:
+    """Make the version and write it into the ledger, unless somebody else has done so meanwhile."""
+    made = asked.made
+    _require_gate(params, asked)
     with tempfile.TemporaryDirectory() as name:
         evidence = write_version_evidence(settings, params, made.run, Path(name))
         batches = _batches(settings, made, evidence.lineage)
@@ -74,52 +84,39 @@ def _register(
         )
         store.attach(made.run.run_id, Path(name), EVIDENCE)
     version = store.register(made.run.run_id, made.decision.reason)
-    branch = ledger(settings, params)
 
     def decide(entries: tuple[Line, ...]) -> Registration | None:
         if _registered(entries, params.project.name, made.run.run_id):
             return None
-        said = _Said(version=version, reason=reason or made.decision.reason, time=stamp(clock()))
-        return _registration(settings, params, made, evidence, said, serving=champion(entries, params.project.name))
+        return _registration(settings, params, asked, evidence, version, champion(entries, params.project.name))
 
-    branch.append_unless(decide, RegistrationEntry)
-    found = _registered(branch.read(), params.project.name, made.run.run_id)
-    if found is None:
-        raise ServiceFailed("the ledger lost an entry that was just written", next_step="ratchet ledger verify")
-    return found
+    ledger(settings, params).append_unless(decide, RegistrationEntry)
 
 
-def _require_gate(settings: Settings, params: Params, made: RecordedRun, *, clock: Clock) -> None:
+def _require_gate(params: Params, asked: _Asked) -> None:
     """What the gate refuses is no candidate, unless something else comes before the gate."""
-    decision = made.decision
-    if params.promotion.phases[0].gate is None or decision.verdict == "promote":
+    made = asked.made
+    if params.promotion.phases[0].gate is None or made.decision.verdict == "promote":
         return
-    known = overrides(ledger(settings, params).read(), params.project.name)
-    overriding(known, decision, digest=made.decision_digest, now=clock())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Said:
-    version: int
-    reason: str
-    time: str
+    known = overrides(asked.entries, params.project.name)
+    overriding(known, made.decision, digest=made.decision_digest, now=asked.clock())
 
 
 def _registration(
     settings: Settings,
     params: Params,
-    made: RecordedRun,
+    asked: _Asked,
     evidence: VersionEvidence,
-    said: _Said,
-    *,
+    version: int,
     serving: Entry | None,
 ) -> Registration:
+    made = asked.made
     lineage = evidence.lineage
     commit = lineage.commit.commit if lineage else head_commit(settings.root)
     decision = made.decision
     return Registration(
         model=params.project.name,
-        version=said.version,
+        version=version,
         run_id=made.run.run_id,
         fingerprint=made.run.fingerprint,
         model_digest=made.model_digest,
@@ -140,8 +137,8 @@ def _registration(
         manifest=evidence.manifest,
         signed_by=evidence.signed_by,
         actor=settings.actor,
-        time=said.time,
-        reason=said.reason,
+        time=stamp(asked.clock()),
+        reason=asked.reason or decision.reason,
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ratchet.core.ledger import champion, champion_at, rollback_target, served
-from ratchet.core.ledger_entries import Change, Entry, Line
+from ratchet.core.ledger import champion, champion_at, not_loading, rollback_target, served
+from ratchet.core.ledger_entries import EXCEPTIONS, Change, Entry, Line
+from ratchet.core.ledger_words import when
 from ratchet.errors import ChampionChanged, PromotionRefused, UsageError
 from ratchet.flows.alias import follow
-from ratchet.flows.champion import Trial, ledger, no_trial, rehearse
 from ratchet.flows.clock import Clock, moment, now, stamp
+from ratchet.flows.ledger import ledger
 from ratchet.flows.permission import require_role
+from ratchet.flows.rehearse import Probe, rehearse
 from ratchet.io.mlflow import tracking
+from ratchet.io.progress import say
 from ratchet.io.room import read_params
 from ratchet.settings import Settings
 
@@ -23,7 +26,7 @@ def rollback(
     to: int | None = None,
     at: str | None = None,
     clock: Clock = now,
-    trial: Trial = no_trial,
+    probe: Probe | None = None,
 ) -> Entry:
     """Return to the version that served before the serving one; or to version `to`, or to what served `at` a time.
 
@@ -42,12 +45,18 @@ def rollback(
                 follow(branch, store, params, before)
                 return before
     target = _target(entries, params.project.name, to=to, at=at)
-    rehearse(settings, params, trial, run_id=target.run_id, seal=target.seal)
+    if exception := not_loading(entries, target.model).get(target.version):
+        say(_warning(exception))
+    rehearse(settings, params, target, probe)
 
     def decide(entries: tuple[Line, ...]) -> Change:
         serving = champion(entries, params.project.name)
         if serving is None or serving != before:
-            raise ChampionChanged("another version serves by now", next_step="look at ratchet history, then decide")
+            now_serving, was = (each.version if each else "none" for each in (serving, before))
+            raise ChampionChanged(
+                f"another version serves by now: {now_serving}, and {was} when this began",
+                next_step="look at ratchet history, then decide",
+            )
         return _return(settings, target, serving, reason=reason, time=clock())
 
     with tracking(settings.mlflow_uri, params.project.name) as store:
@@ -66,6 +75,13 @@ def _same(
         return False
     wanted = _at(entries, last.model, at).version if at is not None else to
     return wanted in (None, last.version)
+
+
+def _warning(exception: Entry) -> str:
+    return (
+        f"version {exception.replaces} did not load on {when(exception.time)}, when version {exception.version} was "
+        f"promoted over it without a way back (ledger entry {exception.sequence}): {exception.no_way_back}"
+    )
 
 
 def _target(entries: tuple[Line, ...], model: str, *, to: int | None, at: str | None) -> Entry:
@@ -99,7 +115,7 @@ def _version(entries: tuple[Line, ...], model: str, version: int | None) -> Entr
 
 
 def _return(settings: Settings, target: Entry, serving: Entry, *, reason: str, time: datetime) -> Change:
-    same = target.model_dump(include=set(Change.model_fields) - {"overrides"})
+    same = target.model_dump(include=set(Change.model_fields) - set(EXCEPTIONS))
     return Change(
         **{
             **same,

@@ -14,7 +14,9 @@ from ratchet.core.ledger import champion, withdrawn
 from ratchet.core.ledger_entries import Entry, Line
 from ratchet.core.params import Params
 from ratchet.errors import DataRefused, ServiceFailed
-from ratchet.flows.champion import download, holds, ledger
+from ratchet.flows.champion import download, holds
+from ratchet.flows.erased import require_none_erased
+from ratchet.flows.ledger import ledger
 from ratchet.flows.up_to_date import nothing_to_judge
 from ratchet.io import computed, dvc, files, layout, model_folder, sealed
 from ratchet.io.batches import RawBatches
@@ -115,6 +117,7 @@ def _ready(settings: Settings) -> Iterator[_Ready]:
         files.sweep(settings.root / place, deep=False)
     if names := computed.distrust(settings.root):
         say(f"not believed, as it is not what was computed: {layout.LOCK} on {', '.join(names)}")
+    require_none_erased(settings.root, entries, params.project.name)
     with dvc.project(settings.root, settings.dvc_remote) as repo:
         found = dvc.status(repo)
         dvc.require_untouched_data(found)

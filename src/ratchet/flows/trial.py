@@ -7,8 +7,9 @@ from pathlib import Path
 from ratchet.core.candidates import candidates
 from ratchet.core.params import Params
 from ratchet.core.trials import TrialPlan, on_trial
-from ratchet.flows.champion import fetch_model, ledger
 from ratchet.flows.clock import Clock, now
+from ratchet.flows.fetch_model import fetch_model
+from ratchet.flows.ledger import ledger
 from ratchet.io import files
 from ratchet.io.trial_folder import MODEL, write_plan
 from ratchet.settings import Settings

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ratchet.core.attestation import Attested, dump_statement
 from ratchet.core.decision import Decision
@@ -17,15 +18,19 @@ from ratchet.core.lineage_record import FILE, Lineage
 from ratchet.core.model_card import CardFacts, build_card
 from ratchet.core.params import Params
 from ratchet.core.tracked_run import RunRef
-from ratchet.errors import PromotionRefused
+from ratchet.errors import PromotionRefused, TamperedFile
 from ratchet.flows.record import EVALUATION, LINEAGE, SLICES, fingerprint_of
 from ratchet.io import files, layout, model_folder, signature
 from ratchet.io.key_files import VARIABLE, signing_key
 from ratchet.io.locked_outputs import require_locked
 from ratchet.io.mlflow import MODEL, tracking
 from ratchet.io.model_card_page import card_html, card_markdown
+from ratchet.io.signature import PublicKey
 from ratchet.io.signed_model import EVIDENCE, named
 from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 DECISION = "decision"
 """The artifact folder of a run that holds the decision."""
@@ -56,10 +61,7 @@ def write_version_evidence(settings: Settings, params: Params, run: RunRef, into
     Raises PromotionRefused if signatures are required and no private key is here, ServiceFailed, TamperedFile,
     UsageError for a key that cannot be used.
     """
-    keyring = signature.read_keyring(settings.root)
-    signer = signing_key(settings, keyring) if keyring.required else None
-    if keyring.required and signer is None:
-        raise _no_key()
+    signer = _signer(settings)
     with fetched(settings, params, run) as kept:
         _require_computed(settings.root, run, kept)
         facts = _facts(params, run, kept, signer=signer[1].name if signer else "")
@@ -67,14 +69,47 @@ def write_version_evidence(settings: Settings, params: Params, run: RunRef, into
         payload = dump_statement(_attested(facts, run, kept, into))
     files.write(into / MANIFEST, lambda half: half.write_bytes(payload))
     if signer:
-        envelope = signature.sign(payload, signer[0])
-        files.write(into / model_folder.SIGNATURE, lambda half: half.write_bytes(envelope))
+        _write_signature(payload, signer[0], into)
     return VersionEvidence(
         files=tuple(sorted(into.iterdir())),
         manifest=files.digest(into / MANIFEST),
         signed_by=facts.signer,
         lineage=facts.lineage,
     )
+
+
+def sign_manifest(settings: Settings, params: Params, run: RunRef, manifest: str, into: Path) -> str:
+    """Sign the manifest that a run has: the one whose SHA-256 the ledger names; returns the name of the key.
+
+    The signature is written into the folder `into`; what the ledger names stays as it is. The model is fetched and
+    its seal verified first. Raises PromotionRefused without a private key, TamperedFile, ServiceFailed.
+    """
+    signer = _signer(settings)
+    with fetched(settings, params, run) as kept, tracking(settings.mlflow_uri, params.project.name) as store:
+        path = store.fetch(run.run_id, f"{EVIDENCE}/{MANIFEST}", kept)
+        if files.digest(path) != manifest:
+            raise TamperedFile(
+                f"{EVIDENCE}/{MANIFEST} of run {run.run_id} is not the one that the ledger names: it was not signed",
+                next_step="ratchet ledger verify --deep; put the file back from a copy of MLflow's artifacts",
+            )
+        if signer is None:
+            raise _no_key()
+        _write_signature(path.read_bytes(), signer[0], into)
+    return signer[1].name
+
+
+def _signer(settings: Settings) -> tuple[Ed25519PrivateKey, PublicKey] | None:
+    """The private key that signs here, None if the project asks for no signatures. Raises PromotionRefused."""
+    keyring = signature.read_keyring(settings.root)
+    found = signing_key(settings, keyring) if keyring.required else None
+    if keyring.required and found is None:
+        raise _no_key()
+    return found
+
+
+def _write_signature(payload: bytes, key: Ed25519PrivateKey, into: Path) -> None:
+    envelope = signature.sign(payload, key)
+    files.write(into / model_folder.SIGNATURE, lambda half: half.write_bytes(envelope))
 
 
 @contextmanager

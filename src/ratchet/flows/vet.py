@@ -14,20 +14,21 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ratchet.core.fork import comment as fork_comment
-from ratchet.core.fork.policy import PARAMS, Reason, data_files, reasons
+from ratchet.core.fork.policy import data_files
 from ratchet.core.fork.result import ForkResult, parse_result
 from ratchet.core.gate_status import context_of
 from ratchet.core.params import Params
 from ratchet.core.sticky import marker_of
 from ratchet.errors import DataRefused, UsageError
 from ratchet.flows.comment import About, Conversation, post_comment
-from ratchet.io.bundle import LARGEST_ZIP, BundleRefused, read_bundle, read_yaml
+from ratchet.flows.fork_change import changed_paths, held_against, other_projects
+from ratchet.io.bundle import LARGEST_ZIP, BundleRefused, member_of, read_bundle
 from ratchet.io.git import git, git_says, token_environment
 from ratchet.io.github.client import Artifact, GitHubFailed, Pull, Status
-from ratchet.io.revision import Revision
+from ratchet.io.projects import find_projects, touched
 from ratchet.io.room import model_in_folder, read_params
 from ratchet.io.workflow_run import WorkflowRun, run_of
-from ratchet.settings import Settings
+from ratchet.settings import Settings, find_home
 
 ARTIFACT = "fork-result"
 REMOTE = "origin"
@@ -65,6 +66,22 @@ class Vetted:
     number: int | None = None
     markdown: str = ""
     problems: tuple[str, ...] = ()
+
+
+def touched_roots(settings: Settings, *, run_id: int, hub: Hub) -> list[Path]:
+    """The projects of the repository that a pull request touches, by its commits; all, if it is none that is told of.
+
+    Raises as `vet`, which is then asked about each.
+    """
+    home = find_home(settings.root)
+    projects = find_projects(home)
+    run = run_of(settings.github.event, run_id)
+    found = _open_pull(hub, run)
+    if len(projects) < 2 or isinstance(found, Vetted):
+        return [each.at(home) for each in projects[:1]] or [home]
+    base = _fetched(settings, found)
+    paths = git(["diff-tree", "-r", "--no-renames", "--name-only", "-z", base, run.head_sha], cwd=home).split("\0")
+    return [each.at(home) for each in touched(projects, filter(None, paths)) or projects]
 
 
 def vet(settings: Settings, *, run_id: int, hub: Hub) -> Vetted:
@@ -140,13 +157,21 @@ def _comment(settings: Settings, hub: Hub, run: WorkflowRun, pull: Pull) -> str:
     params = read_params(settings.root)
     model, number = params.project.name, pull.number
     base = _fetched(settings, pull)
-    paths = _paths(settings.root, base, run.head_sha)
-    against = _against(settings.root, params, base, run, paths)
+    paths = changed_paths(settings.root, base, run.head_sha)
+    against = held_against(settings.root, params, base, run.head_sha, paths)
     if against:
         return fork_comment.held_back(model, number, run.head_sha, against)
-    if run.conclusion != "success":
+    others = [each.name for each in other_projects(settings.root)]
+    try:
+        # Of several models one may have failed, which ends the run so for all.
+        result = _result(hub, run, params, others) if run.conclusion == "success" or others else None
+    except BundleRefused:
+        if run.conclusion == "success":
+            raise
+        result = None
+    if result is None:
         return fork_comment.not_run(model, number, run.head_sha, page=run.page)
-    result = _require_about(_result(hub, run, params), base=base, head=run.head_sha, params=params)
+    _require_about(result, base=base, head=run.head_sha, params=params)
     return fork_comment.numbers(model, number, result, alpha=params.gate.alpha, data_files=data_files(paths))
 
 
@@ -167,31 +192,8 @@ def _fetched(settings: Settings, pull: Pull) -> str:
     return found
 
 
-def _paths(root: Path, base: str, head: str) -> list[str]:
-    """Every path that differs between two commits, a renamed file's old one too: relative to the project in its folder.
-
-    Others are relative to the repository: what decides for one project is there for all, and another one's own files
-    are not known to have no say.
-
-    Not the API's list: that is of whatever the head is when it is asked, and a head can be pushed away and back.
-    """
-    listing = git(["diff-tree", "-r", "--no-renames", "--name-only", "-z", base, head], cwd=root)
-    inside = git(["rev-parse", "--show-prefix"], cwd=root)
-    return [path.removeprefix(inside) for path in listing.split("\0") if path]
-
-
-def _against(root: Path, params: Params, base: str, run: WorkflowRun, paths: Sequence[str]) -> tuple[Reason, ...]:
-    """What keeps the numbers back; the two params.yaml are read only if the pull request changes it."""
-    before, after = (
-        (read_yaml(Revision(root, commit).text(PARAMS)) for commit in (base, run.head_sha))
-        if PARAMS in paths
-        else (None, None)
-    )
-    return reasons(paths, room=params.project.room, base=before, head=after)
-
-
-def _result(hub: Hub, run: WorkflowRun, params: Params) -> ForkResult:
-    """The one result that the run left. Raises DataRefused."""
+def _result(hub: Hub, run: WorkflowRun, params: Params, others: Sequence[str]) -> ForkResult:
+    """The one result that the run left of this model, among those of `others`. Raises DataRefused."""
     found = [artifact for artifact in hub.artifacts(run.id, name=ARTIFACT) if artifact.name == ARTIFACT]
     if len(found) != 1 or found[0].expired or found[0].size > LARGEST_ZIP:
         raise BundleRefused(
@@ -203,10 +205,12 @@ def _result(hub: Hub, run: WorkflowRun, params: Params) -> ForkResult:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "artifact.zip"
         hub.download_artifact(found[0].id, path, limit=LARGEST_ZIP)
-        return parse_result(read_bundle(path), also=[params.gate.metric])
+        wanted = member_of(params.project.name if others else "")
+        content = read_bundle(path, wanted, [member_of(name) for name in others])
+    return parse_result(content, also=[params.gate.metric])
 
 
-def _require_about(result: ForkResult, *, base: str, head: str, params: Params) -> ForkResult:
+def _require_about(result: ForkResult, *, base: str, head: str, params: Params) -> None:
     """Raises DataRefused unless the result is of this commit, against where it started, and of this kind of model."""
     expected = {"head": head, "base": base, "task": params.project.task}
     for name, value in expected.items():
@@ -215,7 +219,6 @@ def _require_about(result: ForkResult, *, base: str, head: str, params: Params) 
                 f"the result is of another {name}, {getattr(result, name)}, and the pull request's is {value}",
                 next_step="nothing of it is shown; push another commit, or let a maintainer run the change",
             )
-    return result
 
 
 def _post_if_current(hub: Hub, run: WorkflowRun, pull: Pull, model: str, text: str) -> Vetted:

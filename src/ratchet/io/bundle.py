@@ -1,4 +1,4 @@
-"""A stranger's artifact: a zip with one small file, read without unpacking it anywhere.
+"""A stranger's artifact: a zip with one small file for each model, read without unpacking it anywhere.
 
 Every number in a zip is a claim of whoever made it. What it declares is checked first, and what comes out is counted.
 """
@@ -10,6 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -21,7 +22,7 @@ MEMBER = "result.json"
 LARGEST_ZIP = 100_000
 """Bytes of the archive; a result has about 2,000."""
 LARGEST_MEMBER = 64_000
-"""Bytes of the one file in it."""
+"""Bytes of a file in it."""
 LARGEST_YAML = 64_000
 """Characters of a params.yaml; ours has about 2,000."""
 DEEPEST_YAML = 20
@@ -44,17 +45,27 @@ class BundleRefused(DataRefused):
     """The archive is not what an artifact of ours looks like; nothing of it was used."""
 
 
-def read_bundle(path: Path) -> bytes:
-    """The content of the one file in the archive at `path`.
+def member_of(model: str = "") -> str:
+    """The name of a model's file in the archive; a model that is the whole repository needs no folder.
 
-    Raises BundleRefused unless the archive holds exactly one plain file of the expected name, and both are small.
+    >>> member_of(), member_of("late")
+    ('result.json', 'late/result.json')
+    """
+    return f"{model}/{MEMBER}" if model else MEMBER
+
+
+def read_bundle(path: Path, wanted: str = MEMBER, beside: Collection[str] = ()) -> bytes:
+    """The content of the file called `wanted` in the archive at `path`.
+
+    Raises BundleRefused unless the archive holds it once, all its other files are called as in `beside`, each at most
+    once, and all are plain and small.
     """
     if (found := path.stat().st_size) > LARGEST_ZIP:
         raise _refused(f"it has {found:,} bytes, at most {LARGEST_ZIP:,} are read")
     try:
         # From memory: in a file, a position that cannot be is an error of the system, as a broken disk is.
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return _content(archive, _only_member(archive.infolist()))
+            return _content(archive, _member(archive.infolist(), wanted, beside))
     except UNREADABLE as error:
         raise _refused(f"it is no readable zip: {shown(str(error))}") from error
 
@@ -75,30 +86,38 @@ def read_yaml(text: str | None) -> dict[str, object] | None:
     return tree if isinstance(tree, dict) else None
 
 
-def _only_member(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-    if len(members) != 1:
-        raise _refused(f"it holds {len(members):,} files, and exactly one is expected: {MEMBER}")
-    (member,) = members
+def _member(members: list[zipfile.ZipInfo], wanted: str, beside: Collection[str]) -> zipfile.ZipInfo:
+    if not beside and len(members) != 1:
+        raise _refused(f"it holds {len(members):,} files, and exactly one is expected: {wanted}")
+    known = {wanted, *beside}
+    for member in members:
+        _check(member, known)
+    found = [member for member in members if member.filename == wanted]
+    if len(found) != 1 or len(members) > len(known):
+        raise _refused(f"it holds {len(found):,} files called {wanted} among {len(members):,}, and one is expected")
+    return found[0]
+
+
+def _check(member: zipfile.ZipInfo, known: Collection[str]) -> None:
     # The name as it stands in the archive: a reader may cut it at a null byte.
-    if member.filename != MEMBER or member.orig_filename != MEMBER:
-        raise _refused(f"its file is called {shown(member.orig_filename)}, and only {MEMBER} is read")
+    if member.filename not in known or member.orig_filename != member.filename:
+        raise _refused(f"its file is called {shown(member.orig_filename)}, and only {', '.join(sorted(known))} is read")
     mode = stat.S_IFMT(member.external_attr >> 16)
     if mode not in (0, stat.S_IFREG):
-        raise _refused(f"{MEMBER} is no plain file (its type is {mode:o})")
+        raise _refused(f"{member.filename} is no plain file (its type is {mode:o})")
     if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
-        raise _refused(f"{MEMBER} is encrypted, or packed by a method that is not read")
+        raise _refused(f"{member.filename} is encrypted, or packed by a method that is not read")
     if member.file_size > LARGEST_MEMBER:
-        raise _refused(f"{MEMBER} says it has {member.file_size:,} bytes, at most {LARGEST_MEMBER:,} are read")
-    return member
+        raise _refused(f"{member.filename} says it has {member.file_size:,} bytes, at most {LARGEST_MEMBER:,} are read")
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     with archive.open(member) as file:
         content = file.read(LARGEST_MEMBER + 1)
         if len(content) > LARGEST_MEMBER:
-            raise _refused(f"{MEMBER} has more than the {LARGEST_MEMBER:,} bytes that are read")
+            raise _refused(f"{member.filename} has more than the {LARGEST_MEMBER:,} bytes that are read")
     if len(content) != member.file_size:
-        raise _refused(f"{MEMBER} has {len(content):,} bytes and says it has {member.file_size:,}")
+        raise _refused(f"{member.filename} has {len(content):,} bytes and says it has {member.file_size:,}")
     return content
 
 

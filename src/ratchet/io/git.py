@@ -57,12 +57,16 @@ def git_says(args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = 
 def _run(
     args: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, input: bytes | None
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name not in LOCATORS}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C.UTF-8", **(env or {})}
     # Without input, an empty one: git must never wait for a person.
     return subprocess.run(
-        ["git", *args], cwd=cwd, env=environment, input=input or b"", capture_output=True, check=False
+        ["git", *args], cwd=cwd, env=environment(env), input=input or b"", capture_output=True, check=False
     )
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that git is started with, and `more`: as this process has them, but for what would mislead it."""
+    kept = {name: value for name, value in os.environ.items() if name not in LOCATORS}
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C.UTF-8", **(more or {})}
 
 
 def token_environment(token: Secret) -> dict[str, str]:

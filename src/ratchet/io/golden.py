@@ -7,7 +7,7 @@ from pathlib import Path
 from ratchet.core.golden import Golden, answered, difference, golden_columns
 from ratchet.errors import ServiceFailed
 from ratchet.io import files
-from ratchet.io.model_folder import LoadedModel
+from ratchet.io.model_folder import OTHER_LIBRARIES, LoadedModel
 
 GOLDEN = "golden.json"
 
@@ -22,15 +22,20 @@ def write_golden(folder: Path, model: LoadedModel) -> None:
 def require_golden(folder: Path, model: LoadedModel) -> int:
     """Ask the loaded model its golden requests again; returns how many there are, 0 for a folder of before.
 
-    Raises ServiceFailed if it answers otherwise than when it was recorded: today's environment is another one.
+    Raises ServiceFailed if it answers otherwise than when it was recorded, or not at all: today's environment is
+    another one.
     """
     path = folder / GOLDEN
     if not path.is_file():
         return 0
-    golden = Golden.model_validate_json(path.read_bytes())
-    if why := difference(golden.scores, answered(model.pipeline, model.record, golden.columns)):
+    golden, cause = Golden.model_validate_json(path.read_bytes()), None
+    try:
+        why = difference(golden.scores, answered(model.pipeline, model.record, golden.columns))
+    except Exception as error:
+        # As when it is loaded: other libraries may fail in any way.
+        why, cause = f"it does not answer: {type(error).__name__}: {error}", error
+    if why:
         raise ServiceFailed(
-            f"the model {model.record.model_digest[:12]} cannot serve here: {why}",
-            next_step="install the versions it was trained with (model.json has them under libraries)",
-        )
+            f"the model {model.record.model_digest[:12]} cannot serve here: {why}", next_step=OTHER_LIBRARIES
+        ) from cause
     return len(golden.scores)

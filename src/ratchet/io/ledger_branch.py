@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratchet.errors import ServiceFailed
-from ratchet.io.git import MACHINE, git, git_bytes, git_says, token_environment
+from ratchet.io.git import MACHINE, git, git_says, token_environment
+from ratchet.io.git_objects import contents
 from ratchet.settings import Secret
 
 ATTEMPTS = 40
 """Writes that are tried at most: of n racing writers the last one has lost n - 1 times."""
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
-AT_ONCE = 64
-"""Contents that one git process is asked for: the memory that is taken stays small."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +52,20 @@ class RecordBranch:
         """The branch's files at a commit, by path, each with git's name of its content."""
         if head is None:
             return {}
-        if git_says(["cat-file", "-e", f"{head}^{{commit}}"], cwd=self.root) is None:
+        asked = ["ls-tree", "--full-tree", "-r", "-z", head]
+        listing = git_says(asked, cwd=self.root)
+        if listing is None:
             self._git(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, self.ref])
-        listing = self._git(["ls-tree", "--full-tree", "-r", "-z", head])
+            listing = self._git(asked)
         entries = (line.partition("\t") for line in listing.split("\0") if line)
         return {path: entry.split()[2] for entry, _, path in entries}
 
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
         """What git has under these names, in their order. Raises ServiceFailed if one is not here."""
-        for first in range(0, len(blobs), AT_ONCE):
-            asked = blobs[first : first + AT_ONCE]
-            said = git_bytes(["cat-file", "--batch"], cwd=self.root, input="\n".join(asked).encode() + b"\n")
-            place = 0
-            for blob in asked:
-                end = said.index(b"\n", place)
-                size = said[place:end].rpartition(b" ")[2]
-                if not size.isdigit():
-                    raise ServiceFailed(f"git has no {blob} of {self.branch}", next_step="git fetch, then try again")
-                place = end + 1 + int(size) + 1
-                yield said[end + 1 : place - 1]
+        for blob, content in zip(blobs, contents(blobs, cwd=self.root), strict=True):
+            if content is None:
+                raise ServiceFailed(f"git has no {blob} of {self.branch}", next_step="git fetch, then try again")
+            yield content
 
     def blob(self, text: bytes) -> str:
         """Keep a content in git; returns git's name of it."""

@@ -9,23 +9,30 @@ entry that this clone has seen is found, even where its chain holds.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
+from json import dumps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ratchet.core.chain import START, Place, split, verified
+from ratchet.core.chain import START, Place
 from ratchet.core.ledger import BROKEN, NAME
 from ratchet.errors import RatchetError, ServiceFailed, TamperedFile
 from ratchet.io.ledger_database import connected, transaction
+from ratchet.io.ledger_rows import HASH, SegmentRows, segment_rows, span, unpacked
 
-ROW = "INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ROW = "INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)"
+FACT = "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+SEGMENT = "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)"
 
-PLACE = 10
-"""The segment's number among the columns of a row."""
-
+EVERYTHING = (
+    "SELECT * FROM line LEFT JOIN fact USING (sequence) ORDER BY sequence",
+    "SELECT last, blob, hash, seen, ends FROM segment ORDER BY place",
+)
+"""What an index says, in order."""
 Read = Callable[[Sequence[str]], Iterable[bytes]]
 
 
@@ -40,7 +47,6 @@ class Row(NamedTuple):
     kind: str
     model: str
     version: int | None
-    run_id: str
     time: str
 
 
@@ -61,7 +67,7 @@ class LedgerIndex:
 
     def last(self) -> Place:
         """The newest entry that it knows."""
-        row = self.database.execute("SELECT sequence, hash FROM line ORDER BY sequence DESC LIMIT 1").fetchone()
+        row = self.database.execute("SELECT last, hash FROM segment ORDER BY place DESC LIMIT 1").fetchone()
         return Place(*row) if row else START
 
     def segments(self) -> list[tuple[str, Place]]:
@@ -75,24 +81,29 @@ class LedgerIndex:
         Raises TamperedFile if the chain does not hold, or an entry that was seen is another now or gone (then it is
         Rewound); with `accept` those are forgotten.
         """
-        if [blob for blob, _ in self.segments()] == list(blobs):
+        known = self.segments()
+        if [blob for blob, _ in known] == list(blobs):
             return
         with transaction(self.database):
             known = self.segments()
             same = sum(1 for _ in _alike(known, blobs))
-            rows = list(_rows(blobs, same, known[same - 1][1] if same else START, read))
-            begun = known[same - 1][1].sequence if same else 0
-            if not accept:
-                self._require_kept(begun, rows)
-            self.database.execute("DELETE FROM line WHERE sequence > ?", (begun,))
+            last = known[same - 1][1] if same else START
+            seen = iter(() if accept else self.hashes(last.sequence))
             self.database.execute("DELETE FROM segment WHERE place >= ?", (same,))
-            self._write(rows)
-            ends = {row[PLACE]: (row[PLACE], blobs[row[PLACE]], row[0], row[1]) for row in rows}
-            self.database.executemany("INSERT INTO segment VALUES (?, ?, ?, ?)", ends.values())
+            for place, text in enumerate(read(blobs[same:]), start=same):
+                found = segment_rows(text, last)
+                self._require_same(seen, found.hashes)
+                last = found.last(last)
+                self._write(found)
+                self.database.execute(SEGMENT, (place, blobs[place], *last, found.seen, found.ends.tobytes()))
+            for gone in seen:
+                raise _lost(gone, f"is gone: this clone has seen it ({_words(self, gone)})", Rewound)
+            for table in ("line", "fact"):
+                self.database.execute(f"DELETE FROM {table} WHERE sequence > ?", (last.sequence,))  # noqa: S608  # our own
 
     def rows(self, where: str = "TRUE", values: Sequence[Any] = (), *, last: int = -1) -> list[Row]:
         """The entries that fit an SQL condition, oldest first; the `last` ones of them, unless that is negative."""
-        columns = "sequence, kind, model, version, run_id, time"
+        columns = "sequence, kind, model, version, time"
         # The condition is our own text, and what people say is in `values`.
         asked = f"SELECT {columns} FROM line WHERE {where} ORDER BY sequence DESC LIMIT ?"  # noqa: S608
         return [Row(*row) for row in self.database.execute(asked, (*values, last))][::-1]
@@ -101,41 +112,45 @@ class LedgerIndex:
         """How many entries fit an SQL condition."""
         return int(self.database.execute(f"SELECT count(*) FROM line WHERE {where}", values).fetchone()[0])  # noqa: S608  # as above
 
-    def find(self, sequences: Iterable[int]) -> list[Found]:
+    def find(self, sequences: Sequence[int]) -> list[Found]:
         """Where these entries' lines are."""
-        asked = "SELECT blob, start, size, line.hash FROM line JOIN segment USING (place) WHERE sequence = ?"
-        return [Found(*self.database.execute(asked, (sequence,)).fetchone()) for sequence in sequences]
+        lasts = [row[0] for row in self.database.execute("SELECT last FROM segment ORDER BY place")]
+        places = [min(bisect_left(lasts, sequence), len(lasts) - 1) for sequence in sequences]
+        asked = "SELECT place, blob, last, seen, ends FROM segment WHERE place IN (SELECT value FROM json_each(?))"
+        segments = {row[0]: row[1:] for row in self.database.execute(asked, (dumps(sorted(set(places))),))}
+        return [_found(sequence, *segments[place]) for sequence, place in zip(sequences, places, strict=True)]
 
     def hashes(self, after: int = 0) -> list[Place]:
         """The entries that were seen, and their hashes, from the one after `after`."""
-        found = self.database.execute("SELECT sequence, hash FROM line WHERE sequence > ? ORDER BY sequence", (after,))
-        return [Place(*row) for row in found]
+        found = self.database.execute("SELECT last, seen FROM segment WHERE last > ? ORDER BY place", (after,))
+        return [entry for row in found for entry in unpacked(*row) if entry.sequence > after]
 
     def unlike(self, other: LedgerIndex) -> str:
         """Which entry this index says something else about than `other`; empty if there is none."""
-        everything = "SELECT * FROM line ORDER BY sequence"
-        both = zip_longest(self.database.execute(everything), other.database.execute(everything))
-        wrong = ((one or two)[0] for one, two in both if one != two)
-        return next((f"the index is wrong about entry {number}: delete {self.file}" for number in wrong), "")
+        for asked in EVERYTHING:
+            both = zip_longest(self.database.execute(asked), other.database.execute(asked))
+            for number in ((one or two)[0] for one, two in both if one != two):
+                return f"the index is wrong about entry {number}: delete {self.file}"
+        return ""
 
     @property
     def file(self) -> str:
         """The database's path; empty for one in memory."""
         return str(self.database.execute("PRAGMA database_list").fetchone()[2])
 
-    def _write(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _write(self, found: SegmentRows) -> None:
         try:
-            self.database.executemany(ROW, rows)
+            self.database.executemany(ROW, found.lines)
+            self.database.executemany(FACT, found.facts)
         except (sqlite3.InterfaceError, sqlite3.ProgrammingError, OverflowError) as error:
             raise TamperedFile(f"{NAME} holds an entry that cannot be read: {error}", next_step=BROKEN) from error
 
-    def _require_kept(self, begun: int, rows: Sequence[tuple[Any, ...]]) -> None:
-        for seen, now in zip(self.hashes(begun), rows, strict=False):
-            if seen.hash != now[1]:
-                what = f"is another now than the one this clone has seen ({_words(self, seen)})"
-                raise _lost(seen, what, TamperedFile)
-        for seen in self.hashes(begun + len(rows))[:1]:
-            raise _lost(seen, f"is gone: this clone has seen it ({_words(self, seen)})", Rewound)
+    def _require_same(self, seen: Iterator[Place], hashes: Iterable[str]) -> None:
+        """The next entries that this clone has seen have these hashes, as far as it has seen any."""
+        for now, before in zip(hashes, seen, strict=False):
+            if before.hash != now:
+                what = f"is another now than the one this clone has seen ({_words(self, before)})"
+                raise _lost(before, what, TamperedFile)
 
 
 @contextmanager
@@ -161,25 +176,9 @@ def _alike(known: Sequence[tuple[str, Place]], blobs: Sequence[str]) -> Iterator
         yield blob
 
 
-def _rows(blobs: Sequence[str], first: int, last: Place, read: Read) -> Iterator[tuple[Any, ...]]:
-    for place, text in enumerate(read(blobs[first:]), start=first):
-        start = 0
-        lines = split(text)
-        for line, body in zip(lines, verified(lines, name=NAME, next_step=BROKEN, after=last), strict=True):
-            last = Place(body["sequence"], body["hash"])
-            yield (
-                *last, body.get("kind"), body.get("model"), body.get("version"), body.get("run_id", ""),
-                body.get("time"), body.get("everything", False), body.get("commit", ""), _batches(body), place, start,
-                len(line),
-            )  # fmt: skip
-            start += len(line) + 1
-
-
-def _batches(body: dict[str, Any]) -> str:
-    """The names of the batches behind a version, each between line ends."""
-    named = (body.get("trained_on", ()), body.get("batches", ()), body.get("judged_on", ()))
-    names = sorted({str(name) for each in named if isinstance(each, dict | list) for name in each})
-    return "\n".join(["", *names, ""]) if names else ""
+def _found(sequence: int, blob: str, last: int, seen: bytes, ends: bytes) -> Found:
+    place = sequence - last + len(seen) // HASH - 1
+    return Found(blob, *span(ends, place), seen[HASH * place : HASH * (place + 1)].hex())
 
 
 def _words(index: LedgerIndex, seen: Place) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ratchet.core.candidates import Candidate
-from ratchet.core.ledger_entries import Entry, FreezeEntry, Line, OpinionEntry
-from ratchet.core.ledger_words import details, overridden, what, when
+from ratchet.core.ledger_entries import Entry, EraseEntry, FreezeEntry, Line, OpinionEntry
+from ratchet.core.ledger_words import details, exceptions, what, when
 from ratchet.io import html_page
 from ratchet.io.chart_parts import BLUE, CONFIG, GREEN, GREY, QUIET, RED, SCHEMA, Spec, Values, label, still
 from ratchet.io.charts import bundle
 
-TONES = {"promotion": "better", "rollback": "worse", "rejection": "worse", "freeze": "wait", "override": "wait"}
+TONES = {
+    "promotion": "better", "rollback": "worse", "rejection": "worse", "freeze": "wait", "override": "wait",
+    "erase": "wait",
+}  # fmt: skip
 MARKS = {
     "promotion": (GREEN, "triangle-up"), "rollback": (RED, "triangle-down"), "approval": (BLUE, "circle"),
     "rejection": (RED, "cross"),
@@ -48,7 +51,7 @@ class LedgerFacts:
     """What the page shows: the newest entries of a model, oldest first, and how many there are before them.
 
     `metric` is the gate's, `made` when the page was made (ISO 8601, UTC), `head` the hash of the ledger's last entry,
-    of `count` in all.
+    of `count` in all. `progress` says by version how far a candidate's phase was, seen from where the page was made.
     """
 
     model: str
@@ -60,6 +63,7 @@ class LedgerFacts:
     earlier: int
     serving: Entry | None
     candidates: Sequence[Candidate]
+    progress: Mapping[int, str] = field(default_factory=dict)
 
 
 def ledger_page(facts: LedgerFacts) -> str:
@@ -115,7 +119,7 @@ def timeline(entries: Sequence[Line], until: str) -> Spec | None:
             "field": "time", "type": "temporal", "title": None, "scale": {"type": "utc"},
             "axis": {"format": "%d %b %Y" if span > timedelta(days=4) else "%d %b %H:%M", "tickCount": 6},
         }},
-        "layer": [frozen, _steps(changes), bars, marks],
+        "layer": [frozen, _erased(entries), _steps(changes), bars, marks],
     }  # fmt: skip
 
 
@@ -161,7 +165,20 @@ def _frozen(entries: Sequence[Line], until: str) -> Values:
     return found
 
 
+def _erased(entries: Iterable[Line]) -> Spec:
+    """A line where batches were erased: the versions before it may have learned from them."""
+    erased = (line for line in entries if isinstance(line, EraseEntry))
+    return {
+        "data": {"values": [
+            {"time": line.time, "why": label(f"{', '.join(line.batches)} by {line.actor}: {line.reason}")}
+            for line in erased
+        ]},
+        "mark": {"type": "rule", "color": RED, "strokeDash": [6, 3], "strokeWidth": 1.5},
+        "encoding": {"tooltip": [{"field": "why", "type": "nominal", "title": "erased"}]},
+    }  # fmt: skip
+
+
 def _row(line: Line, metric: str) -> dict[str, object]:
-    more = [*details(line, metric), *(map(overridden, line.overrides) if isinstance(line, Entry) else ())]
+    more = [*details(line, metric), *exceptions(line)]
     tone = "worse" if getattr(line, "outcome", "") == "failed" else TONES.get(line.kind, "")
     return {"line": line, "when": when(line.time), "what": what(line), "more": more, "tone": tone}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from json import dumps
 from typing import cast
 
 from pydantic import ValidationError
@@ -18,9 +19,10 @@ from ratchet.io.ledger_branch import RecordBranch
 from ratchet.io.ledger_index import Found, LedgerIndex, Row
 
 SERVED = "model = ? AND kind IN ('promotion', 'rollback')"
-LONGEST_NUMBER = 15
-"""Characters of what may be a version."""
-CONCERNS = "(model = ? OR everything)"
+CONCERNS = "(model = ? OR sequence IN (SELECT sequence FROM fact WHERE everything))"
+OF_ITS_RUNS = """sequence IN (SELECT sequence FROM fact WHERE run_id IN (
+    SELECT run_id FROM line JOIN fact USING (sequence) WHERE model = ? AND version = ?
+))"""
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,14 @@ class LedgerView:
     def of_version(self, model: str, version: int) -> list[Row]:
         """All about one version, oldest first: with overrides of its run, and what took it out of service."""
         own = self.index.rows("model = ? AND version = ?", (model, version))
-        runs = sorted({row.run_id for row in own if row.run_id})
-        marks = ", ".join("?" * len(runs))
-        overridden = self.index.rows(f"model = ? AND kind = 'override' AND run_id IN ({marks})", (model, *runs))
+        overridden = self.index.rows(f"model = ? AND kind = 'override' AND {OF_ITS_RUNS}", (model, model, version))
         left = [after for before, after in pairwise(self.served(model)) if before.version == version]
         return sorted({*own, *overridden, *left})
 
-    def about(self, model: str, text: str) -> list[Row]:
-        """All about each version that `text` may name: by number, by how its run or its commit begins, by a batch."""
-        begun = text.lower()
-        number = int(text.lstrip("v")) if text.lstrip("v").isdecimal() and len(text) < LONGEST_NUMBER else None
-        named = self.index.rows(
-            "model = ? AND (version = ? OR substr(run_id, 1, ?) = ? OR substr(source, 1, ?) = ? OR instr(batches, ?))",
-            (model, number, len(begun), begun, len(begun), begun, f"\n{text}\n"),
-        )
-        versions = {row.version for row in named if row.version is not None}
-        return [row for row in self.concerning(model) if row.version in versions]
+    def of_versions(self, model: str, versions: Iterable[int]) -> list[Row]:
+        """The entries that are about one of these versions, oldest first."""
+        asked = "model = ? AND version IN (SELECT value FROM json_each(?))"
+        return self.index.rows(asked, (model, dumps(list(versions))))
 
     def champion(self, model: str) -> Entry | None:
         """The entry that put the serving version into service."""

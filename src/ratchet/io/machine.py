@@ -13,6 +13,12 @@ from ratchet.io import files
 from ratchet.settings import find_home
 
 CPU_INFO = Path("/proc/cpuinfo")
+KERNELS = (
+    "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES",
+)  # fmt: skip
+"""Variables by which a numerical library runs other code than it would by itself."""
+VECTORS = ("sse", "ssse", "avx", "fma", "neon", "asimd", "sve")
+"""How the names of vector instructions begin, on x86 and on ARM."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 LOCK = "requirements/run.txt"
 
@@ -25,6 +31,8 @@ def machine() -> Machine:
         processor=_processor(),
         cores=_cores(),
         threads={name: os.environ.get(name) for name in THREADS},
+        kernels={name: os.environ.get(name) for name in KERNELS},
+        vectors=_vectors(),
     )
 
 
@@ -46,11 +54,20 @@ def _normal(name: str) -> str:
 
 def _processor() -> str:
     """Linux names the model in a file; elsewhere Python may know it."""
-    if CPU_INFO.is_file():
-        found = re.search(r"^model name\s*:\s*(.+)$", CPU_INFO.read_text(errors="replace"), re.MULTILINE)
-        if found:
-            return found[1].strip()
-    return platform.processor() or "unknown"
+    return _cpu_info("model name") or platform.processor() or "unknown"
+
+
+def _vectors() -> tuple[str, ...] | None:
+    """None where the system does not name them."""
+    names = _cpu_info("(?:flags|Features)").split()
+    return tuple(sorted({name for name in names if name.startswith(VECTORS)})) or None
+
+
+def _cpu_info(field: str) -> str:
+    """What Linux says of its first processor; empty if it does not, and on other systems."""
+    said = CPU_INFO.read_text(errors="replace") if CPU_INFO.is_file() else ""
+    found = re.search(rf"^{field}\s*:\s*(.+)$", said, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def _cores() -> int:

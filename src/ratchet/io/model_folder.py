@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.core.model_record import ModelRecord
-from ratchet.errors import ServiceFailed, TamperedFile, UsageError
+from ratchet.errors import RatchetError, ServiceFailed, TamperedFile, UsageError
 from ratchet.io import files
 from ratchet.io.room import room_files
 
@@ -51,6 +51,7 @@ SIGNATURE = "manifest.dsse.json"
 """The signed manifest (`io.signed_model`), beside a fetched model's files; it names the seal, and is no part of it."""
 
 AGAIN = "fetch it again with ratchet champion pull, or train again with ratchet run"
+OTHER_LIBRARIES = "install the versions it was trained with (model.json has them under libraries)"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every part: the zip format knows no earlier one."""
 
@@ -88,7 +89,8 @@ def read_record(folder: Path) -> ModelRecord:
 def read(folder: Path, *, seal: str | None = None) -> LoadedModel:
     """Verify, then load. `seal` is what the ledger recorded, where the folder is a sealed one.
 
-    Raises TamperedFile if the bytes are others than recorded, UsageError if the file needs types nobody trusts.
+    Raises TamperedFile if the bytes are others than recorded, UsageError if the file needs types nobody trusts,
+    ServiceFailed if the libraries that are here cannot build it.
     """
     if seal is not None:
         verify_seal(folder, seal)
@@ -143,6 +145,18 @@ def _must_be(path: Path, expected: str) -> None:
 
 
 def _construct(path: Path) -> Any:
+    try:
+        return _trusted(path)
+    except RatchetError:
+        raise
+    except Exception as error:
+        # What it is built of are other libraries' classes, which change from version to version and fail in any way.
+        raise ServiceFailed(
+            f"{path} cannot be loaded here: {type(error).__name__}: {error}", next_step=OTHER_LIBRARIES
+        ) from error
+
+
+def _trusted(path: Path) -> Any:
     import skops.io
 
     unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)

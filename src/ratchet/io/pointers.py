@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from ratchet.errors import ServiceFailed
+from ratchet.io import files
 from ratchet.io.batches import RawBatches, tracked_names
 from ratchet.io.yaml_text import LOADER
 
@@ -30,6 +33,14 @@ def pointer_digest(path: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ServiceFailed(f"{path} cannot be read: {error}", next_step=f"git checkout -- {path}") from error
     return str(_md5(out))
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest by which DVC tracks a folder as it is now: of the list of its files, each with its MD5."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    listed = [{"md5": files.digest(path, "md5"), "relpath": path.relative_to(folder).as_posix()} for path in paths]
+    text = json.dumps(sorted(listed, key=lambda each: each["relpath"]), sort_keys=True)
+    return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _md5(out: Mapping[str, object]) -> object:

@@ -1,7 +1,4 @@
-"""How much each version has answered, counted from the log of predictions.
-
-Of each line only the few fields are read that are counted; a line that was not finished is none.
-"""
+"""How much each version has answered, counted from the log of predictions: of a line only the few fields it takes."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ratchet.core.lineage import Answered
-from ratchet.io.prediction_log import LINES
+from ratchet.io.prediction_log import LogReader
 
 
 class _Counted(msgspec.Struct, frozen=True):
@@ -27,24 +24,15 @@ _DECODER = msgspec.json.Decoder(_Counted)
 
 
 def answered_by(folder: Path, model: str, versions: set[int], *, since: date) -> dict[int, Answered]:
-    """What versions of a model have answered since a day, by version; one that answered nothing is not among them."""
+    """What versions of a model have answered since a day, by version; one that answered nothing is not among them.
+
+    Raises ServiceFailed if the log may not be read.
+    """
     found: dict[int, Answered] = {}
-    for path in sorted(folder.glob(f"????-??-??/*{LINES}")):
-        if path.parent.name < since.isoformat():
-            continue
-        with path.open("rb") as file:
-            for line in file:
-                each = _read(line)
-                if each is not None and each.model == model and each.version in versions:
-                    found[each.version] = _with(found.get(each.version), each)
+    for each in LogReader(folder).decoded(_DECODER, since=since):
+        if each.model == model and each.version in versions:
+            found[each.version] = _with(found.get(each.version), each)
     return found
-
-
-def _read(line: bytes) -> _Counted | None:
-    try:
-        return _DECODER.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
 
 
 def _with(so_far: Answered | None, each: _Counted) -> Answered:

@@ -16,6 +16,7 @@ import polars as pl
 
 from ratchet.errors import DataRefused, ServiceFailed
 from ratchet.io import files
+from ratchet.io.prediction_log import FOLDER_MODE
 
 FOLDER = "labels"
 PART = "part-{:06d}.parquet"
@@ -85,6 +86,7 @@ def keep(folder: Path, choose: Callable[[pl.DataFrame], pl.DataFrame]) -> int:
 
 def _put(folder: Path, number: int, table: pl.DataFrame) -> bool:
     """Write the part whole, under a number that nobody has; False if somebody has it."""
+    _make(folder)
     half = folder / f"{files.HALF_WRITTEN}{uuid.uuid4().hex[:8]}"
     files.write(half, table.write_parquet)
     try:
@@ -94,6 +96,15 @@ def _put(folder: Path, number: int, table: pl.DataFrame) -> bool:
     finally:
         half.unlink()
     return True
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise ServiceFailed(
+            f"{folder} cannot be made: {error.strerror}", next_step="check who owns the log, and its mount"
+        ) from error
 
 
 def _parts(folder: Path) -> Sequence[tuple[int, Path]]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ratchet.io.prediction_log import Prediction, file_of, request_id
+from ratchet.io.prediction_log import FILE_MODE, FOLDER_MODE, Prediction, file_of, request_id
 
 FLUSH_SECONDS = 0.1
 MOST_LINES = 20_000
@@ -120,10 +120,14 @@ class PredictionWriter:
             self._count(len(lines), 0, "")
 
     def _file(self, path: Path) -> int:
-        if self._open is None or self._open[0] != path:
+        """Open for appending, and made again if somebody has removed it."""
+        if self._open is None or self._open[0] != path or not os.fstat(self._open[1]).st_nlink:
             self._shut()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._open = (path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self._folder, path.parent):
+                folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._open = (path, os.open(path, flags, FILE_MODE))
         return self._open[1]
 
     def _shut(self) -> None:

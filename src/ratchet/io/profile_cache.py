@@ -6,6 +6,7 @@ A profile is found by the digest of all that it is made from. A file that was al
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,11 @@ def cached_profile(
     text = found.model_dump_json()
     files.write_text(place, f"{_digest(text)}\n{text}")
     return found
+
+
+def forget(root: Path) -> None:
+    """Remove all profiles, which hold values of rows: each is made again when it is needed."""
+    shutil.rmtree(root / FOLDER, ignore_errors=True)
 
 
 def _key(paths: Mapping[str, Path], schema: Schema) -> str:

@@ -62,6 +62,18 @@ def project_named(home: Path, name: str) -> Path:
     return wanted[0].at(home)
 
 
+def elsewhere(start: Path, command: str) -> UsageError | None:
+    """Why `command` cannot be about a project where `start` is in none, if the repository has some; else None."""
+    found = [each for each in find_projects(find_home(start)) if each.name]
+    if not found:
+        return None
+    places = ", ".join(f"{each.name} in {each.folder}" for each in found)
+    return UsageError(
+        f"no {PARAMS} in {start} or above it, and the repository has models elsewhere: {places}",
+        next_step=f"name the one you mean: ratchet --model {found[0].name} {command}; or type it in its folder",
+    )
+
+
 def require_own_name(root: Path, name: str) -> None:
     """Raises UsageError if another project of the repository has a model of this name: they would be taken for one."""
     _require_one(name, [each for each in find_projects(find_home(root)) if each.name == name])
@@ -79,6 +91,25 @@ def touched(projects: Sequence[FoundProject], paths: Iterable[str]) -> list[Foun
     """
     hit = {each.folder for path in paths for each in _touched_by(projects, path)}
     return [each for each in projects if each.folder in hit]
+
+
+def pathspecs(projects: Sequence[FoundProject], folder: str) -> list[str]:
+    """The files that touch the project in `folder`, by the rule of `touched`, for git in the repository's folder.
+
+    None means all files: the project is the only one.
+
+    >>> late, other = FoundProject(name="late", folder="a", room="r"), FoundProject(name="other", folder="b", room="s")
+    >>> pathspecs([late, other], "a")
+    [':(literal)a', ':(literal)src', ':(literal)requirements', ':(exclude,literal)src/s']
+    """
+    others = [each for each in projects if each.folder != folder]
+    if not others:
+        return []
+    room = next((each.room for each in projects if each.folder == folder), "")
+    wanted = ["."] if folder == WHOLE else [folder, *COMMON]
+    inside = [each.folder for each in others if folder == WHOLE or each.folder.startswith(f"{folder}/")]
+    rooms = sorted({f"src/{each.room}" for each in others if each.room not in ("", room)})
+    return [*(f":(literal){path}" for path in wanted), *(f":(exclude,literal){path}" for path in (*inside, *rooms))]
 
 
 def _touched_by(projects: Sequence[FoundProject], path: str) -> list[FoundProject]:

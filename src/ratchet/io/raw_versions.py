@@ -15,6 +15,7 @@ from ratchet.core.schema import LOOKUPS
 from ratchet.errors import ServiceFailed, TamperedFile
 from ratchet.io import files
 from ratchet.io.batches import SUFFIXES, RawBatches
+from ratchet.io.git_objects import contents
 from ratchet.io.revision import Revision
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ class RawVersions:
         if self.after is None:
             new |= self._untracked(raw)
         return {name: (old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())}
+
+    @cached_property
+    def gone(self) -> list[str]:
+        """Batches that differ, and whose files one side does not know: what lists them was erased, or never pushed."""
+        old, new = self._pointers(self.before), self._pointers(self.after)
+        changed = {unit for unit in old.keys() | new.keys() if old.get(unit) != new.get(unit)}
+        had = {unit for (unit, _), (tracked, _) in self.differing.items() if tracked}
+        has = {unit for (unit, _), (_, tracked) in self.differing.items() if tracked}
+        return sorted(changed & ((old.keys() - had) | (new.keys() - has)))
+
+    def _pointers(self, revision: Revision | None) -> dict[str, str]:
+        """The `.dvc` file of each batch that a side tracks, as text."""
+        if revision is None:
+            here = RawBatches(self.before.root).folder.glob("*.dvc")
+            return {path.stem: path.read_text(encoding="utf-8").strip() for path in here}
+        names = [name for name in revision.files("data/raw") if name.endswith(".dvc")]
+        texts = contents([f"{revision.commit}:./{name}" for name in names], cwd=revision.root)
+        found = zip(names, texts, strict=True)
+        return {PurePosixPath(name).stem: (text or b"").decode().strip() for name, text in found}
 
     def path(self, name: TableName, *, before: bool) -> Path:
         """The file of a table that differs, verified. Raises ServiceFailed, TamperedFile."""

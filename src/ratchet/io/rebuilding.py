@@ -19,11 +19,16 @@ NOWHERE = ".dvc/no-runs"
 
 
 def rebuild(root: Path, target: str, recorded: Path) -> dict[str, Any]:
-    """Run the pipeline as far as `target`, and say what came out; with `failed`, the stage that ended early."""
+    """Run the pipeline as far as `target`, and say in what and what came out; `failed` is a stage that ended early."""
+    from ratchet.io.machine import environment, machine
+
     failed = _reproduce(root, target)
-    if failed:
-        return {"failed": failed}
-    return {"failed": "", "lineage": _lineage(root), "answers": _answers(root, recorded)}
+    place = {
+        "failed": failed,
+        "environment": environment(root).model_dump(mode="json"),
+        "machine": machine().model_dump(mode="json"),
+    }
+    return place if failed else {**place, "lineage": _lineage(root), "answers": _answers(root, recorded)}
 
 
 def _reproduce(root: Path, target: str) -> str:

@@ -43,15 +43,17 @@ def _pointers(root: Path) -> Iterator[Path]:
 
 def _placed(repo: Repo, digest: str, path: Path) -> str:
     """What is wrong with an object; empty once it is in place."""
+    name = path.name
     try:
         if digest.endswith(TREE):
             listing = json.loads(_object(repo, digest))
             for each in listing:
-                _write(path, each["relpath"], _object(repo, each["md5"]))
+                name = each["relpath"]
+                _write(path, name, _object(repo, each["md5"]))
         else:
             _write(path.parent, path.name, _object(repo, digest))
     except TamperedFile as error:
-        return error.message
+        return f"{name}: {error.message}"
     return ""
 
 

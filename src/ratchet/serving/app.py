@@ -6,7 +6,6 @@ Each request takes the predictor once and answers from it to the end, so a swap 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -23,18 +22,16 @@ from starlette.routing import Route
 
 from ratchet.core.schema import ROWS
 from ratchet.serving import bodies, mlflow_protocol, notes
-from ratchet.serving.desk import Answered, Asked, Desk
 from ratchet.serving.fields import clipped
-from ratchet.serving.holder import Holder
 from ratchet.serving.inputs import Columns, Inputs
 from ratchet.serving.openapi import document
+from ratchet.serving.payloads import FeaturePayload, Payload, RawPayload
+from ratchet.serving.prediction_service import PredictionRequest, PredictionResponse, PredictionService
 from ratchet.serving.predictor import Predictor, predictions
-from ratchet.serving.questions import Features, Question, RawRows
 from ratchet.serving.refusal import RequestRefused
+from ratchet.serving.serving_state import ServingState
 
 INVOCATIONS = "/invocations"
-RAW_THREADS = 2
-"""One waits for the room while the other scores what it made."""
 MLFLOW_PATHS = (INVOCATIONS,)
 """Paths whose errors are told in MLflow's words."""
 
@@ -51,12 +48,12 @@ CLIENT_GONE = 499
 """Nobody reads it: the caller closed the connection before the body was there (nginx's number for it)."""
 
 
-def create_app(holder: Holder, *, max_rows: int, desk: Desk | None = None) -> Starlette:
-    """The application that answers from whatever `holder` holds; one request may have `max_rows` rows.
+def create_app(state: ServingState, *, max_rows: int, service: PredictionService | None = None) -> Starlette:
+    """The application that answers from whatever `state` holds; one request may have `max_rows` rows.
 
-    Without a `desk` nothing is written down, and nothing is tried.
+    Without a `service` nothing is written down, and nothing is tried.
     """
-    api = _Api(holder, max_rows, desk or Desk())
+    api = _Api(state, max_rows, service or PredictionService())
     return Starlette(
         routes=[
             Route("/predict", api.predict, methods=["POST"]),
@@ -80,21 +77,21 @@ def create_app(holder: Holder, *, max_rows: int, desk: Desk | None = None) -> St
 
 
 class _Api:
-    def __init__(self, holder: Holder, max_rows: int, desk: Desk) -> None:
-        self._holder = holder
-        self._desk = desk
+    def __init__(self, state: ServingState, max_rows: int, service: PredictionService) -> None:
+        self._state = state
+        self._service = service
         self._max_rows = max_rows
         self._max_bytes = bodies.limit_for(max_rows)
-        self._threads = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="score")
+        self._threads = ThreadPoolExecutor(max_workers=FeaturePayload.threads, thread_name_prefix="score")
         # Raw rows wait for the room's one process: in threads of their own, so that features never wait for them.
-        self._raw_threads = ThreadPoolExecutor(max_workers=RAW_THREADS, thread_name_prefix="raw")
+        self._raw_threads = ThreadPoolExecutor(max_workers=RawPayload.threads, thread_name_prefix="raw")
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
         self._threads.shutdown()
         self._raw_threads.shutdown()
-        self._desk.close()
+        self._service.close(self._state.trial)
 
     async def predict(self, request: Request) -> Response:
         return await self._answered(request, _Endpoint("predict", self._features, _predicted), self._threads)
@@ -106,45 +103,45 @@ class _Api:
         return await self._answered(request, _Endpoint("invocations", self._mlflow, _invoked), self._threads)
 
     async def health(self, _request: Request) -> Response:
-        return _json({**self._holder.health(), "log": self._desk.health()})
+        return _json({**self._state.health(), "log": self._service.health()})
 
     async def model(self, _request: Request) -> Response:
-        return _json(self._holder.serving().card)
+        return _json(self._state.serving().card)
 
     async def skew(self, _request: Request) -> Response:
-        return _json(self._holder.serving().told_skew())
+        return _json(self._state.serving().told_skew())
 
     async def openapi(self, _request: Request) -> Response:
-        return _json(document(self._holder.serving(), max_rows=self._max_rows))
+        return _json(document(self._state.serving(), max_rows=self._max_rows))
 
     async def ping(self, _request: Request) -> Response:
         """MLflow's: 200 or 404, and an empty line."""
-        return Response("\n", 200 if self._holder.predictor else 404, media_type=bodies.JSON)
+        return Response("\n", 200 if self._state.predictor else 404, media_type=bodies.JSON)
 
     async def version(self, _request: Request) -> Response:
         return Response(mlflow_protocol.version(), media_type=bodies.JSON)
 
     async def _answered(self, request: Request, endpoint: _Endpoint, threads: ThreadPoolExecutor) -> Response:
         body = await bodies.read_json(request, self._max_bytes)
-        predictor, trial = self._holder.serving(), self._holder.trial
+        predictor, trial = self._state.serving(), self._state.trial
         client = request.headers.get(CLIENT, "")
 
         def answer() -> Response:
-            asked = Asked(question=endpoint.read(predictor, body), endpoint=endpoint.name, client=client)
-            return _response(endpoint, self._desk.answer(asked, predictor, trial))
+            asked = PredictionRequest(payload=endpoint.read(predictor, body), endpoint=endpoint.name, client=client)
+            return _response(endpoint, self._service.answer(asked, predictor, trial))
 
         return await asyncio.get_running_loop().run_in_executor(threads, answer)
 
-    def _features(self, predictor: Predictor, body: bytes) -> Question:
+    def _features(self, predictor: Predictor, body: bytes) -> Payload:
         columns = _columns(bodies.decode(body), predictor.inputs, self._max_rows)
-        return Features(columns, predictor.inputs.kinds)
+        return FeaturePayload(columns, predictor.inputs.kinds)
 
-    def _raw(self, _predictor: Predictor, body: bytes) -> Question:
-        return RawRows(body, self._max_rows)
+    def _raw(self, _predictor: Predictor, body: bytes) -> Payload:
+        return RawPayload(body, self._max_rows)
 
-    def _mlflow(self, predictor: Predictor, body: bytes) -> Question:
+    def _mlflow(self, predictor: Predictor, body: bytes) -> Payload:
         columns = mlflow_protocol.columns(bodies.decode_with_nan(body), predictor.inputs, self._max_rows)
-        return Features(columns, predictor.inputs.kinds)
+        return FeaturePayload(columns, predictor.inputs.kinds)
 
 
 @dataclass(frozen=True)
@@ -152,11 +149,11 @@ class _Endpoint:
     """How an endpoint reads a body, which the champion must take, and how it tells the answer."""
 
     name: str
-    read: Callable[[Predictor, bytes], Question]
-    tell: Callable[[Answered], Mapping[str, Any]]
+    read: Callable[[Predictor, bytes], Payload]
+    tell: Callable[[PredictionResponse], Mapping[str, Any]]
 
 
-def _response(endpoint: _Endpoint, answered: Answered) -> Response:
+def _response(endpoint: _Endpoint, answered: PredictionResponse) -> Response:
     headers = {PREDICTION: answered.prediction_id} if answered.prediction_id else None
     response = _json(endpoint.tell(answered), headers=headers)
     if (afterwards := answered.afterwards) is not None:
@@ -168,12 +165,12 @@ def _response(endpoint: _Endpoint, answered: Answered) -> Response:
     return response
 
 
-def _predicted(answered: Answered) -> dict[str, Any]:
+def _predicted(answered: PredictionResponse) -> dict[str, Any]:
     answer = predictions(answered.predictor.record, answered.scores)
     return {"model": answered.predictor.names, "predictions": answer, **notes.told(answered.notes)}
 
 
-def _invoked(answered: Answered) -> dict[str, Any]:
+def _invoked(answered: PredictionResponse) -> dict[str, Any]:
     """As MLflow's own server does: the rows of `predict_proba`, or the values of `predict`."""
     scores = answered.scores
     return {"predictions": (scores[:, 0] if answered.predictor.record.task == "regression" else scores).tolist()}

@@ -18,9 +18,9 @@ from ratchet.core.ledger_entries import Entry, RegistrationEntry
 from ratchet.core.model_record import ModelRecord
 from ratchet.errors import ServiceFailed
 from ratchet.io import model_folder
-from ratchet.io.champion import read_champion
+from ratchet.io.champion import read_entry
 from ratchet.serving.inputs import Columns, Inputs
-from ratchet.serving.raw.rows import RawRows, open_raw_rows, open_raw_rows_of
+from ratchet.serving.raw.rows import RawRows, open_raw_rows
 from ratchet.serving.refusal import RequestRefused
 from ratchet.serving.skew import Skew
 
@@ -62,19 +62,18 @@ class Predictor:
 
         The folder must stay until `when_done`: the room's code runs from there.
         """
-        raw = open_raw_rows(folder)
-        champion = read_champion(folder)
-        if champion is None:
+        entry = read_entry(folder)
+        if entry is None:
             raise ServiceFailed(f"{folder} holds no champion", next_step="ratchet history says what should serve")
-        return cls(champion.model.record, champion.model.pipeline, champion.entry, raw)
+        return cls.load_version(folder, entry)
 
     @classmethod
-    def load_trial(cls, folder: Path, entry: RegistrationEntry) -> Predictor:
-        """Read a candidate's sealed folder, verified against its registration. Raises as `load`; the folder must stay.
+    def load_version(cls, folder: Path, entry: Entry | RegistrationEntry) -> Predictor:
+        """Read the sealed folder of the version that a ledger entry names. Raises as `load`; the folder must stay.
 
-        It is asked as a champion would be, and stands where a champion stands.
+        A candidate is asked as a champion would be, and stands where a champion stands.
         """
-        raw = open_raw_rows_of(folder, entry.seal)
+        raw = open_raw_rows(folder, entry.seal)  # its process loads while this one does
         model = model_folder.read(folder, seal=entry.seal)
         return cls(model.record, model.pipeline, entry, raw)
 

@@ -21,11 +21,12 @@ from ratchet.io.prediction_log import log_folder
 from ratchet.io.prediction_writer import PredictionWriter
 from ratchet.serving.app import create_app
 from ratchet.serving.bodies import JSON
-from ratchet.serving.desk import Desk
-from ratchet.serving.holder import NEXT, NOTHING_YET, Holder
-from ratchet.serving.source import ChampionSource, LedgerSource
+from ratchet.serving.champion_watcher import ChampionWatcher
+from ratchet.serving.prediction_service import PredictionService
+from ratchet.serving.pull_folders import PullFolders
+from ratchet.serving.serving_state import NEXT, NOTHING_YET, ServingState
+from ratchet.serving.source import LedgerSource, ModelSource
 from ratchet.serving.trial_watcher import TrialWatcher
-from ratchet.serving.watcher import Watcher
 from ratchet.settings import load_settings
 
 GRACE_SECONDS = 30
@@ -47,38 +48,39 @@ def serve(root: Path, params: Params, *, remote: str, host: str, port: int, fold
     run(LedgerSource(ledger), options, folder, log=log)
 
 
-def run(source: ChampionSource, options: Serve, folder: Path, *, log: Path | None = None) -> None:
+def run(source: ModelSource, options: Serve, folder: Path, *, log: Path | None = None) -> None:
     """Serve what `source` says until SIGTERM or SIGINT. Raises UsageError if the port cannot be had.
 
     Answers are written to the folder `log`; without one nothing is, and nothing is on trial.
     """
-    holder = Holder()
-    watcher = Watcher(source, holder, folder=folder, poll_seconds=options.poll_seconds)
+    state = ServingState()
+    PullFolders(folder).sweep()
+    watcher = ChampionWatcher(source, state, folder=folder, poll_seconds=options.poll_seconds)
     with bound(options.host, options.port) as taken, suppress(KeyboardInterrupt), ExitStack() as stopping:
         stopping.callback(watcher.stop)
         with _stop_signals(signal.default_int_handler):
             watcher.check()
         watcher.start()
         if log is not None:
-            trials = _trials(source, holder, options, folder)
+            trials = _trials(source, state, options, folder)
             stopping.callback(trials.stop)
             trials.start()
-        desk = Desk(PredictionWriter(log) if log else None, log_inputs=options.log_inputs)
+        service = PredictionService(PredictionWriter(log) if log else None, log_inputs=options.log_inputs)
         with _stop_signals(_ignored):
-            _Announcing(holder, options, desk).run(sockets=[taken])
+            _Announcing(state, options, service).run(sockets=[taken])
 
 
-def _trials(source: ChampionSource, holder: Holder, options: Serve, folder: Path) -> TrialWatcher:
+def _trials(source: ModelSource, state: ServingState, options: Serve, folder: Path) -> TrialWatcher:
     return TrialWatcher(
-        source, holder, folder=folder, poll_seconds=options.poll_seconds, trial_seconds=options.trial_seconds
+        source, state, folder=folder, poll_seconds=options.poll_seconds, trial_seconds=options.trial_seconds
     )
 
 
-def greeting(holder: Holder, url: str) -> str:
+def greeting(state: ServingState, url: str) -> str:
     """What serves where, and a command that asks it."""
-    predictor = holder.predictor
+    predictor = state.predictor
     if predictor is None:
-        return f"serving at {url}: {holder.trouble or NOTHING_YET} (next: {NEXT})\n  curl -s {url}/health"
+        return f"serving at {url}: {state.trouble or NOTHING_YET} (next: {NEXT})\n  curl -s {url}/health"
     champion = predictor.champion
     body = msgspec.json.encode(predictor.card["example"]).decode()
     ask = f"curl -s {url}/predict -H {shlex.quote(f'content-type: {JSON}')} -d {shlex.quote(body)}"
@@ -88,22 +90,22 @@ def greeting(holder: Holder, url: str) -> str:
 class _Announcing(uvicorn.Server):
     """Says where it is once it answers there."""
 
-    def __init__(self, holder: Holder, options: Serve, desk: Desk) -> None:
+    def __init__(self, state: ServingState, options: Serve, service: PredictionService) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(holder, max_rows=options.max_rows, desk=desk),
+                create_app(state, max_rows=options.max_rows, service=service),
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._holder = holder
+        self._state = state
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for taken in sockets or ():
-            print(greeting(self._holder, url_of(taken)), flush=True)
+            print(greeting(self._state, url_of(taken)), flush=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Where the server's champions come from: the ledger says which, `ratchet champion pull` brings it.
+"""Where the models that are served come from: the ledger says which, `ratchet champion pull` brings them.
 
 The pull is a process of its own, so that the server never imports MLflow.
 """
@@ -21,8 +21,8 @@ PULL_SECONDS = 600
 """A pull that takes longer is given up, and tried again at the next poll."""
 
 
-class ChampionSource(Protocol):
-    """What the watcher follows."""
+class ModelSource(Protocol):
+    """What the watchers follow."""
 
     def head(self) -> str | None:
         """A token that changes whenever the champion may have changed; None when nothing was ever promoted."""

@@ -3,69 +3,69 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from pathlib import Path
 
 from ratchet.io.trial_folder import MODEL, read_plan
-from ratchet.serving.fetched import Fetched, remove
-from ratchet.serving.follower import Follower
-from ratchet.serving.holder import Holder
+from ratchet.serving.ledger_watcher import LedgerWatcher
 from ratchet.serving.predictor import Predictor
-from ratchet.serving.source import ChampionSource
-from ratchet.serving.trial import Trial
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
+from ratchet.serving.trial import STALE_SECONDS, Trial
 
 logger = logging.getLogger("ratchet.serving")
 
+STALE_POLLS = 3
+"""So often the ledger is asked in vain before a canary is not trusted any more, where it is asked rarely."""
 
-class TrialWatcher(Follower):
-    """Puts the version on trial into `holder`, whenever the ledger that the champion's watcher saw has moved."""
 
+class TrialWatcher(LedgerWatcher):
+    """Puts the version on trial into the state, whenever the ledger that the champion's watcher saw has moved."""
+
+    name = "trial watcher"
     hindered = "the version on trial is not tried"
 
     def __init__(
-        self, source: ChampionSource, holder: Holder, *, folder: Path, poll_seconds: float, trial_seconds: float
+        self, source: ModelSource, state: ServingState, *, folder: Path, poll_seconds: float, trial_seconds: float
     ) -> None:
-        super().__init__("trial watcher", poll_seconds=poll_seconds)
-        self._source = source
-        self._holder = holder
-        self._fetched = Fetched(folder, "trial-")
+        super().__init__(source, state, folder=folder, poll_seconds=poll_seconds)
         self._seconds = trial_seconds
-        self._head: str | None = None
-
-    def stop(self) -> None:
-        """End a pull that is under way, and the thread."""
-        self._stopping.set()
-        self._source.cancel()
-        super().stop()
 
     def tell(self, trouble: str) -> None:
         """Put it where /health finds it."""
-        self._holder.trial_trouble = trouble
+        self._state.trial_trouble = trouble
 
     def follow(self) -> None:
         """See whether another version is on trial, or none any more."""
-        head = self._holder.head
-        if head == self._head or head is None:
+        head, asked = self._state.head
+        if head is None:
             return
-        try:
-            self._holder.trial = self._pulled()
-        except BaseException:
-            # Whether the one before is still on trial is not known: it answers nobody until it is.
-            self._holder.trial = None
-            raise
-        self._head = head
+        if head != self._head:
+            self._swap()
+            self._head = head
+        if self._state.trial is not None:
+            self._state.trial.confirm(asked)
 
-    def _pulled(self) -> Trial | None:
-        with self._fetched.place() as place:
-            into = place / "trial"
+    def _swap(self) -> None:
+        old, new = self._state.trial, None
+        try:
+            new = self._pulled(old)
+        finally:
+            # If the pull failed, whether the old one is still on trial is not known: it answers nobody until it is.
+            self._state.trial = new
+            if old is not None and old is not new:
+                old.close()
+
+    def _pulled(self, old: Trial | None) -> Trial | None:
+        with self._folders.new() as place:
+            into = place.path / "trial"
             self._source.pull_trial(into)
             plan = read_plan(into)
-            old = self._holder.trial
             if plan is None or (old is not None and old.plan == plan):
-                remove(place)
+                place.remove()
                 return old if plan else None
-            loaded = Predictor.load_trial(into / MODEL, plan.entry)
+            loaded = Predictor.load_version(into / MODEL, plan.entry)
             loaded.check()
-        loaded.when_done(partial(remove, place))
+        loaded.when_done(place.remove)
         logger.info("version %s of %s is on trial: %s", plan.entry.version, plan.entry.model, plan.phase)
-        return Trial(plan, loaded, seconds=self._seconds)
+        stale = max(STALE_SECONDS, STALE_POLLS * self._poll_seconds)
+        return Trial(plan, loaded, seconds=self._seconds, stale_seconds=stale)

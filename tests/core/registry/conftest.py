@@ -12,6 +12,7 @@ from ratchet.core.candidates import Candidate, candidate
 from ratchet.core.ledger import append, champion, dump, load
 from ratchet.core.ledger_entries import (
     Change,
+    Erase,
     Event,
     Freeze,
     Line,
@@ -107,6 +108,11 @@ class Book:
     def thaw(self, **more: Any) -> Line:
         """Of the same kind."""
         return self.write(Freeze(kind="thaw", **self._said(more)))
+
+    def erase(self, *batches: str, model: str = "m") -> Line:
+        """Batches go for good."""
+        contents: dict[str, tuple[str, ...]] = {name: (f"{name} {len(self.entries)}.dir",) for name in batches}
+        return self.write(Erase(batches=contents, trained=(), judged=(), **self._said({"model": model})))
 
     def promote(self, version: int, *, replaces: int | str | None = "", model: str = "m") -> Line:
         """Put into service what replaces the serving version, or another that somebody believes to serve."""

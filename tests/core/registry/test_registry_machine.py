@@ -260,6 +260,11 @@ class Registry(RuleBasedStateMachine):
             self.book.freeze(hours=hours, **said)
             self.freezes[scope].append(self.book.now + timedelta(hours=hours) if hours else None)
 
+    @rule(model=MODELS)
+    def erase(self, model: str) -> None:
+        """Data goes, and nothing about versions changes by it."""
+        self.book.erase("b", model=model)
+
     @precondition(lambda self: any(each.versions for each in self.models.values()))
     @rule(data=st.data(), believed=st.integers(0, 5))
     def promote(self, data: st.DataObject, believed: int) -> None:

@@ -27,8 +27,8 @@ from ratchet.io.champion import write_entry
 from ratchet.io.raw_input import write_raw_input
 from ratchet.io.tables import read_frame, write_table
 from ratchet.io.validated import Validated
-from ratchet.serving.holder import Holder
 from ratchet.serving.predictor import Predictor
+from ratchet.serving.serving_state import ServingState
 
 SCHEMA = """
 rows:
@@ -86,7 +86,7 @@ BATCH, COUNT = "2024-01", 200
 
 Rows = list[dict[str, Any]]
 MakeRaw = Callable[..., Path]
-Serving = Callable[[Holder], AbstractContextManager[str]]
+Serving = Callable[[ServingState], AbstractContextManager[str]]
 
 
 def _rows() -> Rows:
@@ -210,7 +210,7 @@ def raw_predictor(make_raw: MakeRaw, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def raw_client(raw_predictor: Predictor, serving: Serving) -> Iterator[httpx.Client]:
     """A client of a server for that champion."""
-    with serving(Holder(raw_predictor)) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with serving(ServingState(raw_predictor)) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 

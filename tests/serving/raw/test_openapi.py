@@ -16,7 +16,7 @@ from openapi_schema_validator import OAS31Validator
 
 from ratchet.core.params import Task
 from ratchet.serving.app import create_app
-from ratchet.serving.holder import Holder
+from ratchet.serving.serving_state import ServingState
 
 RawBody = Callable[[int, int], dict[str, Any]]
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ def test_every_route_is_in_the_document(raw_client: httpx.Client) -> None:
     """What the server answers, and by which method, is what the document lists."""
     routes = {
         (path, method.lower())
-        for route in create_app(Holder(), max_rows=1).routes
+        for route in create_app(ServingState(), max_rows=1).routes
         if (path := getattr(route, "path", "")) not in NOT_IN_SCHEMA
         for method in set(getattr(route, "methods", ())) - {"HEAD"}
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +16,16 @@ import pytest
 
 from ratchet.cli.registry import warn_of_raw_rows
 from ratchet.errors import TamperedFile
-from ratchet.serving.holder import Holder
+from ratchet.serving.champion_watcher import ChampionWatcher
 from ratchet.serving.predictor import Predictor
 from ratchet.serving.raw import process
 from ratchet.serving.refusal import RequestRefused
-from ratchet.serving.source import ChampionSource
-from ratchet.serving.watcher import Watcher
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
 
 RawBody = Callable[[int, int], dict[str, Any]]
 MakeRaw = Callable[..., Path]
-Serving = Callable[[Holder], AbstractContextManager[str]]
+Serving = Callable[[ServingState], AbstractContextManager[str]]
 
 BUILD = "def build(rows, lookups):\n"
 HARMFUL = """
@@ -90,7 +89,7 @@ def test_features_never_wait_for_raw_rows(
     monkeypatch.setattr(process, "ANSWER_SECONDS", 2.5)
     slow = raw_body(0, 1)
     slow["rows"][0] = slow["rows"][0] | {"weight": 42}
-    with serving(Holder(harmful)) as url, ThreadPoolExecutor() as threads:
+    with serving(ServingState(harmful)) as url, ThreadPoolExecutor() as threads:
         hanging = [threads.submit(httpx.post, f"{url}/predict/raw", json=slow, timeout=60) for _ in range(2)]
         time.sleep(0.2)
         answer = httpx.post(f"{url}/predict", json=httpx.get(f"{url}/model").json()["example"])
@@ -157,7 +156,7 @@ def test_a_model_that_cannot_take_raw_rows_says_why(
     """Raw rows are a 501 with the reason, and features are answered all the same."""
     loaded = Predictor.load(make_raw(tmp_path / "champion", **how))
     loaded.check()
-    with serving(Holder(loaded)) as url, httpx.Client(base_url=url) as client:
+    with serving(ServingState(loaded)) as url, httpx.Client(base_url=url) as client:
         answer = client.post("/predict/raw", json=raw_body(0, 1))
         said = f"this model takes no raw rows: {why}"
         assert (answer.status_code, answer.json()["error"][: len(said)]) == (501, said)
@@ -182,7 +181,7 @@ def test_a_promotion_says_that_raw_rows_will_not_be_answered(
 
 def test_a_server_says_loudly_that_it_takes_no_raw_rows(
     make_raw: MakeRaw,
-    source: ChampionSource,
+    source: ModelSource,
     published: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -190,11 +189,11 @@ def test_a_server_says_loudly_that_it_takes_no_raw_rows(
     """When it takes over, in the log, and for as long as it serves, in /health."""
     make_raw(published / "champion", code="raise RuntimeError('not today')\n")
     (published / "head").write_text("1", encoding="utf-8")
-    holder = Holder()
-    Watcher(source, holder, folder=tmp_path / "fetched", poll_seconds=1).check()
+    state = ServingState()
+    ChampionWatcher(source, state, folder=tmp_path / "fetched", poll_seconds=1).check()
     [line] = caplog.messages
     assert line == "version 1 answers POST /predict/raw with 501: the room failed: RuntimeError: not today"
-    assert (holder.health()["trouble"], holder.health()["raw_trouble"]) == (None, line.partition("501: ")[2])
+    assert (state.health()["trouble"], state.health()["raw_trouble"]) == (None, line.partition("501: ")[2])
 
 
 def test_a_model_from_before_raw_rows_serves_features(client: httpx.Client) -> None:
@@ -206,37 +205,28 @@ def test_a_model_from_before_raw_rows_serves_features(client: httpx.Client) -> N
 
 def test_a_replaced_champion_is_cleared_away(
     make_raw: MakeRaw,
-    source: ChampionSource,
+    source: ModelSource,
     published: Path,
     tmp_path: Path,
     raw_body: RawBody,
     seal_again: Callable[..., None],
 ) -> None:
     """A swap leaves requests of the old room to end, then ends its process and removes its folder."""
-    holder, fetched = Holder(), tmp_path / "fetched"
-    watcher = Watcher(source, holder, folder=fetched, poll_seconds=1)
+    state, fetched = ServingState(), tmp_path / "fetched"
+    watcher = ChampionWatcher(source, state, folder=fetched, poll_seconds=1)
     folder = make_raw(published / "champion")
     for version in (1, 2):
         seal_again(folder, version)
         (published / "head").write_text(f"{version}", encoding="utf-8")
-        old = holder.predictor
+        old = state.predictor
         watcher.check()
-        assert (holder.trouble, holder.health()["version"]) == ("", version)
+        assert (state.trouble, state.health()["version"]) == ("", version)
     assert old is not None
     assert old.raw.process is not None
     [child] = old.raw.process._children
     assert ask(old, raw_body)[0] == 200
-    assert len([*fetched.glob("pull-*/*")]) == 2
+    assert len([*fetched.glob("pull-*")]) == 2
     del old
     gc.collect()
     assert child.process.returncode is not None
-    assert len([*fetched.glob("pull-*/*")]) == 1
-
-
-def test_what_a_killed_server_left_is_removed(source: ChampionSource, tmp_path: Path) -> None:
-    """Folders of processes that are no more go when a server starts; those of others stay."""
-    gone, own = tmp_path / "fetched" / "pull-999999999", tmp_path / "fetched" / f"pull-{os.getppid()}"
-    for folder in (gone, own):
-        folder.mkdir(parents=True)
-    Watcher(source, Holder(), folder=tmp_path / "fetched", poll_seconds=1)
-    assert (gone.exists(), own.exists()) == (False, True)
+    assert len([*fetched.glob("pull-*")]) == 1

@@ -13,9 +13,9 @@ import pytest
 from ratchet.core.trials import TrialPlan
 from ratchet.io.prediction_log import LogReader, Prediction
 from ratchet.io.prediction_writer import PredictionWriter
-from ratchet.serving.desk import Desk
-from ratchet.serving.holder import Holder
+from ratchet.serving.prediction_service import PredictionService
 from ratchet.serving.predictor import Predictor
+from ratchet.serving.serving_state import ServingState
 from ratchet.serving.trial import Trial
 
 RawBody = Callable[[int, int], dict[str, Any]]
@@ -53,8 +53,11 @@ def ask(
         schema.write_text(change(schema.read_text(encoding="utf-8")), encoding="utf-8")
         seal_again(folder, 2)
         trial = Trial(write_trial(tmp_path / "plan", 2, ALWAYS), Predictor.load(folder), seconds=60.0)
-        desk = Desk(PredictionWriter(tmp_path / "log"))
-        with serving(Holder(raw_predictor, trial=trial), desk) as url, httpx.Client(base_url=url, timeout=90) as client:
+        service = PredictionService(PredictionWriter(tmp_path / "log"))
+        with (
+            serving(ServingState(raw_predictor, trial=trial), service) as url,
+            httpx.Client(base_url=url, timeout=90) as client,
+        ):
             answer: dict[str, Any] = client.post("/predict/raw", json=raw_body(0, 3)).json()
         (line,) = LogReader(tmp_path / "log").lines()
         return answer, line

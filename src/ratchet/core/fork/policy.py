@@ -52,15 +52,22 @@ class Reason:
 
 
 def reasons(
-    paths: Iterable[str], *, room: str, base: Mapping[str, Any] | None, head: Mapping[str, Any] | None
+    paths: Iterable[str],
+    *,
+    room: str,
+    base: Mapping[str, Any] | None,
+    head: Mapping[str, Any] | None,
+    elsewhere: Iterable[str] = (),
 ) -> tuple[Reason, ...]:
     """Why the numbers of a pull request must not be shown; none means that they may be.
 
     `paths` are all files that it adds, changes, removes or renames, by old and new name. `room` is the package under
-    `src/` that holds the features. `base` and `head` are the parsed params.yaml before and after, None where it cannot
-    be read.
+    `src/` that holds the features; `elsewhere` are folders, with a slash, of other projects of the repository and of
+    their rooms, which no stage of this one reads. `base` and `head` are the parsed params.yaml before and after, None
+    where it cannot be read.
     """
-    found = [Reason(shown(path), why) for path in sorted(set(paths)) if (why := _why(path, room)) is not None]
+    free = (PARAMS, f"src/{room}/", *elsewhere, *HARMLESS, *DATA)
+    found = [Reason(shown(path), why) for path in sorted(set(paths)) if (why := _why(path, free)) is not None]
     if PARAMS in set(paths):
         found += _sections(base, head)
     return tuple(found)
@@ -71,11 +78,10 @@ def data_files(paths: Iterable[str]) -> int:
     return sum(path.startswith(DATA) for path in set(paths))
 
 
-def _why(path: str, room: str) -> str | None:
+def _why(path: str, free: Iterable[str]) -> str | None:
     for decider, why in DECIDERS.items():
         if _lies_at(path, decider):
             return why
-    free = (PARAMS, f"src/{room}/", *HARMLESS, *DATA)
     # A path that is not in its plain form could mean another one.
     plain = all(part not in ("", ".", "..") for part in path.split("/"))
     return None if plain and any(_lies_at(path, each) for each in free) else "not known to have no say"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ratchet.core.sources.batch_source import BatchSource
@@ -24,13 +25,13 @@ def write_record(raw: RawBatches, name: str, source: BatchSource) -> Path:
     return path
 
 
-def read_records(raw: RawBatches) -> dict[str, BatchSource | None]:
-    """The record of each batch that is here or that git knows; None for one that came by hand.
+def read_records(raw: RawBatches, erased: Iterable[str] = ()) -> dict[str, BatchSource | None]:
+    """The record of each batch that is here, that git knows, or that was `erased`; None for one that came by hand.
 
     A record without its batch was left by a pull that was killed, or by a batch that was removed: it counts for
     nothing. Raises UsageError if a record cannot be read.
     """
-    return {name: _read(record_path(raw, name)) for name in known_names(raw)}
+    return {name: _read(record_path(raw, name)) for name in sorted({*known_names(raw), *erased})}
 
 
 def known_names(raw: RawBatches) -> list[str]:

@@ -12,7 +12,6 @@ import msgspec
 from ratchet.core.schema import ROWS
 from ratchet.errors import RatchetError, ServiceFailed
 from ratchet.io import model_folder
-from ratchet.io.champion import read_entry
 from ratchet.serving.raw.process import RoomProcess
 from ratchet.serving.raw.wire import Description
 from ratchet.serving.refusal import RequestRefused
@@ -68,16 +67,8 @@ class RawRows:
         return described
 
 
-def open_raw_rows(folder: Path) -> RawRows:
-    """Start the room in a champion's folder, whose seal is verified first. Raises TamperedFile, ServiceFailed."""
-    entry = read_entry(folder)
-    if entry is None:
-        return RawRows(reason="nothing serves")
-    return open_raw_rows_of(folder, entry.seal)
-
-
-def open_raw_rows_of(folder: Path, seal: str) -> RawRows:
-    """The same for a folder whose seal is known. Raises TamperedFile, ServiceFailed."""
+def open_raw_rows(folder: Path, seal: str) -> RawRows:
+    """Start the room in a model's folder, whose seal is verified first. Raises TamperedFile, ServiceFailed."""
     model_folder.verify_seal(folder, seal)
     return _started(folder)
 

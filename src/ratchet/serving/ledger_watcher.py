@@ -1,33 +1,46 @@
-"""Following something again and again in a thread, more slowly as long as it fails."""
+"""Watching the ledger in a thread: looked at again and again, more slowly as long as that fails."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import ClassVar
 
 from ratchet.errors import RatchetError
+from ratchet.serving.pull_folders import PullFolders
+from ratchet.serving.serving_state import ServingState
+from ratchet.serving.source import ModelSource
 
 logger = logging.getLogger("ratchet.serving")
 
 LONGEST_PAUSE = 30.0
-"""Seconds between checks at most, however often following failed: a pull that fails is not for free."""
+"""Seconds between checks at most, however often they failed: a pull that fails is not for free."""
 STOP_SECONDS = 5.0
 
 
-class Follower(ABC):
-    """Checks every `poll_seconds` once it is started. What goes wrong is told, logged once, and tried again."""
+class LedgerWatcher(ABC):
+    """Checks every `poll_seconds` once it is started, and puts what is new into `state`.
 
+    Models are pulled into folders in `folder`. What goes wrong is told, logged once, and tried again.
+    """
+
+    name: ClassVar[str]
     hindered: ClassVar[str]
     """What trouble means, for the log."""
 
-    def __init__(self, name: str, *, poll_seconds: float) -> None:
+    def __init__(self, source: ModelSource, state: ServingState, *, folder: Path, poll_seconds: float) -> None:
+        self._source = source
+        self._state = state
+        self._folders = PullFolders(folder)
         self._poll_seconds = poll_seconds
+        self._head: str | None = None
+        """The ledger as it was when what is in `state` was pulled."""
         self._failures = 0
         self._trouble = ""
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     @abstractmethod
     def follow(self) -> None:
@@ -52,8 +65,9 @@ class Follower(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End a pull that is under way, and the thread."""
         self._stopping.set()
+        self._source.cancel()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 

@@ -1,7 +1,8 @@
-"""What a request asks, in a form that the champion and a version on trial can both be asked in."""
+"""A request's rows, in a form that the champion and a version on trial can both score."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -23,22 +24,27 @@ NOT_TAKEN = 501
 OTHER_SHAPE = 400
 
 
-class NotAsked(Exception):
+class IncompatiblePayload(Exception):
     """The request does not have what the version on trial takes: no fault of either."""
 
 
-class Question(Protocol):
+class Payload(Protocol):
     """Rows that one version can score, or two."""
 
-    apart: ClassVar[bool]
+    out_of_process: ClassVar[bool]
     """Whether each version works on them in a process of its own."""
+    threads: ClassVar[int]
+    """How many such requests are worked on at once."""
 
     def score(self, champion: Predictor) -> tuple[Scores, list[Note]]:
         """The champion's scores, and what is to be noted. Raises RequestRefused."""
         ...
 
     def score_on_trial(self, trial: Predictor) -> tuple[Scores, list[Note]]:
-        """Those of a version that may take other columns. Raises NotAsked, or whatever an unproven model raises."""
+        """Those of a version that may take other columns.
+
+        Raises IncompatiblePayload, or whatever an unproven model raises.
+        """
         ...
 
     def inputs(self) -> object:
@@ -51,10 +57,11 @@ class Question(Protocol):
 
 
 @dataclass(frozen=True)
-class Features:
+class FeaturePayload:
     """Columns that the champion takes, and of which kind each is."""
 
-    apart: ClassVar[bool] = False
+    out_of_process: ClassVar[bool] = False
+    threads: ClassVar[int] = os.cpu_count() or 1
     columns: Columns
     kinds: Mapping[str, str]
 
@@ -67,7 +74,9 @@ class Features:
         wanted = trial.record.features
         lacking = [each.name for each in wanted if self.kinds.get(each.name) != each.kind]
         if lacking:
-            raise NotAsked(f"a request of features has no {', '.join(lacking)}: POST /predict/raw suits both versions")
+            raise IncompatiblePayload(
+                f"a request of features has no {', '.join(lacking)}: POST /predict/raw suits both versions"
+            )
         return trial.score(trial.inputs.from_columns({each.name: self.columns[each.name] for each in wanted}))
 
     def inputs(self) -> object:
@@ -80,10 +89,11 @@ class Features:
 
 
 @dataclass(frozen=True)
-class RawRows:
+class RawPayload:
     """A body of raw rows, which each version's own room reads."""
 
-    apart: ClassVar[bool] = True
+    out_of_process: ClassVar[bool] = True
+    threads: ClassVar[int] = 2  # one waits for the room while the other scores what it made
     body: bytes
     max_rows: int
 
@@ -97,7 +107,7 @@ class RawRows:
             features, notes = trial.raw.features(self.body, max_rows=self.max_rows)
         except RequestRefused as refused:
             if _asks_for_other_columns(refused):
-                raise NotAsked(f"its room takes other raw rows: {refused.message}") from refused
+                raise IncompatiblePayload(f"its room takes other raw rows: {refused.message}") from refused
             raise
         return trial.score_made(features, notes)
 

@@ -1,51 +1,34 @@
-"""Following the ledger: fetch, verify, try, and only then swap. Whatever goes wrong, the old champion serves on."""
+"""Following the champion: fetch, verify, try, and only then swap. Whatever goes wrong, the old one serves on."""
 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 
 from ratchet.errors import TamperedFile
-from ratchet.serving.fetched import Fetched, remove
-from ratchet.serving.follower import LONGEST_PAUSE as LONGEST_PAUSE  # noqa: PLC0414 - part of this file's names
-from ratchet.serving.follower import Follower
-from ratchet.serving.holder import Holder
+from ratchet.serving.ledger_watcher import LedgerWatcher
 from ratchet.serving.predictor import Predictor
-from ratchet.serving.source import ChampionSource
 
 logger = logging.getLogger("ratchet.serving")
 
 
-class Watcher(Follower):
-    """Asks `source` every `poll_seconds` and puts each new champion into `holder`, by way of a folder in `folder`."""
+class ChampionWatcher(LedgerWatcher):
+    """Asks the ledger for its head, and swaps the champion."""
 
+    name = "champion watcher"
     hindered = "the newest champion is not served"
-
-    def __init__(self, source: ChampionSource, holder: Holder, *, folder: Path, poll_seconds: float) -> None:
-        super().__init__("watcher", poll_seconds=poll_seconds)
-        self._source = source
-        self._holder = holder
-        self._fetched = Fetched(folder)
-        self._fetched.sweep()
-        self._head: str | None = None
-
-    def stop(self) -> None:
-        """End a pull that is under way, and the thread."""
-        self._stopping.set()
-        self._source.cancel()
-        super().stop()
 
     def tell(self, trouble: str) -> None:
         """Put it where /health finds it."""
-        self._holder.trouble = trouble
-        self._holder.checked = datetime.now(UTC).isoformat(timespec="seconds")
+        self._state.trouble = trouble
+        self._state.checked = datetime.now(UTC).isoformat(timespec="seconds")
 
     def follow(self) -> None:
         """Ask once, and swap if there is a new champion."""
+        asked = time.monotonic()
         head = self._source.head()
-        self._holder.head = head
+        self._state.head = (head, asked)
         if head == self._head:
             return
         if head is None:
@@ -56,21 +39,21 @@ class Watcher(Follower):
         self._head = head
 
     def _pulled(self) -> Predictor:
-        with self._fetched.place() as place:
-            into = place / "champion"
+        with self._folders.new() as place:
+            into = place.path / "champion"
             self._source.pull(into)
             loaded = Predictor.load(into)
-        loaded.when_done(partial(remove, place))
+        loaded.when_done(place.remove)
         return loaded
 
     def _replace(self, new: Predictor) -> None:
-        old = self._holder.predictor
+        old = self._state.predictor
         if old is not None:
             if new.champion.hash == old.champion.hash:
                 return
             _check_forward(old, new)
         new.check()
-        self._holder.predictor = new
+        self._state.predictor = new
         logger.info("version %s of %s serves", new.champion.version, new.champion.model)
         if new.raw.reason:
             logger.warning("version %s answers POST /predict/raw with 501: %s", new.champion.version, new.raw.reason)

@@ -1,4 +1,4 @@
-"""The one reference that requests answer from and that the watcher swaps."""
+"""The references that requests answer from, and that the watchers swap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEXT = "ratchet run, then ratchet promote; the server follows the ledger and nee
 
 
 @dataclass
-class Holder:
+class ServingState:
     """What serves, what is on trial beside it, and how following the ledger goes.
 
     Each field is replaced as a whole and only by its watcher, so readers need no lock.
@@ -26,8 +26,8 @@ class Holder:
     checked: str = ""
     """When the ledger was last asked, whatever it said: ISO 8601, UTC."""
 
-    head: str | None = None
-    """The ledger as the watcher last saw it."""
+    head: tuple[str | None, float] = (None, 0.0)
+    """The ledger as the watcher last saw it, and when it asked, by the monotonic clock."""
     trial: Trial | None = None
     trial_trouble: str = ""
     """Why a version that should be on trial is not; empty when there is none, or it is."""
@@ -52,6 +52,6 @@ class Holder:
             "checked": self.checked,
             "trouble": self.trouble or None,
             "raw_trouble": predictor.raw.reason or None,
-            "trial": self.trial.health() if self.trial else None,
+            "trial": self.trial.health(predictor) if self.trial else None,
             "trial_trouble": self.trial_trouble or None,
         }
